@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Real engine processes and two cores: files run in few workers, and each test gets time to load models. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
