@@ -1,0 +1,100 @@
+/**
+ * What the parent process and the engine process say to each other. Plain data only (structured clone).
+ * Every ModelRef and ImageRef in a job has its `path` filled in by the parent: the engine opens files, it finds none.
+ */
+import type { GenerationRequest, UpscaleRequest } from '../../preload/request.ts';
+import type { LoraTrainingRequest } from '../../preload/training.ts';
+
+/** How much memory the engine may trade for speed (DESIGN §4). `auto` chooses by what fits. */
+export type MemoryMode = 'auto' | 'normal' | 'cached' | 'low';
+
+export type DeviceName = 'cpu' | 'webgpu' | 'dml' | 'coreml' | 'cuda';
+
+export interface EngineSettings {
+  readonly memory: MemoryMode;
+  /** `auto`: the fastest device whose numbers are right (see devices.ts). */
+  readonly device: 'auto' | DeviceName;
+  /** Folder for cached fp32 and quantised weights. */
+  readonly cacheDir: string;
+  /** Threads of one session; 0 = one per core. */
+  readonly threads: number;
+  /** Preview pictures every step by the latent→RGB matrix. */
+  readonly previews: boolean;
+}
+
+export type EngineJob =
+  | { readonly kind: 'generate'; readonly request: GenerationRequest }
+  | { readonly kind: 'upscale'; readonly request: UpscaleRequest }
+  | { readonly kind: 'train-lora'; readonly request: LoraTrainingRequest }
+  /** CLIP embeddings (unit length) of pictures by path and/or of texts; model = checkpoint or CLIP file with an image tower. */
+  | { readonly kind: 'embed'; readonly model: string; readonly images: readonly string[]; readonly texts: readonly string[] }
+  /** The hint picture a ControlNet would see. */
+  | { readonly kind: 'hint'; readonly image: string; readonly preprocessor: string; readonly options: Readonly<Record<string, number>> }
+  | { readonly kind: 'devices' };
+
+/** RGB or RGBA rows from the top left, 8 bits a channel. */
+export interface RawImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+export type Stage = 'load' | 'encode text' | 'encode image' | 'denoise' | 'decode' | 'upscale' | 'train' | 'embed';
+
+export interface EngineProgress {
+  readonly stage: Stage;
+  /** Finished units of this stage, and how many there are. */
+  readonly step: number;
+  readonly steps: number;
+  readonly secondsPerStep?: number;
+  /** Estimate for the whole job. */
+  readonly secondsLeft?: number;
+  /** Small picture (latent size × batch, first item) of the running step. */
+  readonly preview?: RawImage;
+  /** Training only. */
+  readonly loss?: number;
+}
+
+export interface DeviceReport {
+  readonly name: DeviceName;
+  readonly usable: boolean;
+  /** Why it is not usable, or what was measured. */
+  readonly reason: string;
+  /** Largest relative error of the probe graph against the CPU's numbers. */
+  readonly relativeError?: number;
+  readonly gflops?: number;
+}
+
+export type EngineResult =
+  | {
+      readonly kind: 'images';
+      readonly images: readonly RawImage[];
+      /** Seed of each picture, in the order of `images`. */
+      readonly seeds: readonly string[];
+      /** "applied 192 of 192 tensors" and other remarks worth showing. */
+      readonly notes: readonly string[];
+      readonly timings: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'lora'; readonly path: string; readonly finalLoss: number; readonly steps: number }
+  | { readonly kind: 'embeddings'; readonly images: readonly Float32Array[]; readonly texts: readonly Float32Array[] }
+  | { readonly kind: 'devices'; readonly devices: readonly DeviceReport[]; readonly chosen: DeviceName };
+
+/** An error as it crosses a border: a sentence, and what to do next. */
+export interface EngineFailure {
+  readonly code: 'bad-input' | 'out-of-memory' | 'cancelled' | 'crashed' | 'internal';
+  readonly message: string;
+  readonly hint?: string;
+  /** Details for a fold-out: a stack, an exit code. */
+  readonly details?: string;
+}
+
+export type ToEngine =
+  | { readonly type: 'run'; readonly id: number; readonly job: EngineJob; readonly settings: EngineSettings }
+  | { readonly type: 'cancel'; readonly id: number };
+
+export type FromEngine =
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress }
+  | { readonly type: 'done'; readonly id: number; readonly result: EngineResult }
+  | { readonly type: 'failed'; readonly id: number; readonly failure: EngineFailure };

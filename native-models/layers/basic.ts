@@ -1,0 +1,93 @@
+/** Linear, convolution, norms and activations, each written once per flavour. Weight layouts are torch's. */
+import * as ops from '../graph/ops.ts';
+import { constant, type Value } from '../graph/value.ts';
+import type { Flavour, Scope } from './scope.ts';
+
+/** y = x·Wᵀ + b for x [..., inFeatures]; the weight [outFeatures, inFeatures] is used as it lies in the file. */
+export function linear(scope: Scope, x: Value, inFeatures: number, outFeatures: number): Value {
+  const weight = scope.parameter('weight', [outFeatures, inFeatures]);
+  const bias = scope.has('bias') ? scope.parameter('bias', [outFeatures]) : undefined;
+  const y = bias ? biasedProduct(x, weight, bias) : product(scope.flavour, x, weight);
+  return scope.adapt({ inFeatures, outFeatures }, x, y, ops.add);
+}
+
+function product(flavour: Flavour, x: Value, weight: Value): Value {
+  // Only ONNX Runtime's CPU kernels have a product that reads the weight transposed; elsewhere Gemm does.
+  return flavour === 'cpu' ? ops.matmul(x, weight, { transB: true }) : flatGemm(x, weight);
+}
+
+function biasedProduct(x: Value, weight: Value, bias: Value): Value {
+  return flatGemm(x, weight, bias);
+}
+
+/** Gemm over the last axis: [..., in] → [..., out]. Reshapes cost nothing. */
+function flatGemm(x: Value, weight: Value, bias?: Value): Value {
+  if (x.shape.length === 2) return ops.gemm(x, weight, bias, { transB: true });
+  const outFeatures = weight.shape[0] as number;
+  const flat = ops.gemm(ops.reshape(x, [-1, x.shape.at(-1) as number]), weight, bias, { transB: true });
+  return ops.reshape(flat, [...x.shape.slice(0, -1).map((_, axis) => ops.extent(x, axis)), outFeatures]);
+}
+
+export interface Conv2dOptions {
+  readonly kernel?: number;
+  readonly stride?: number;
+  readonly padding?: number | readonly [number, number, number, number];
+}
+
+/** Convolution with bias where the file has one; 3×3 with padding 1 unless told otherwise. */
+export function conv2d(
+  scope: Scope,
+  x: Value,
+  inChannels: number,
+  outChannels: number,
+  options: Conv2dOptions = {},
+): Value {
+  const { kernel = 3, stride = 1, padding = kernel >> 1 } = options;
+  const weight = scope.parameter('weight', [outChannels, inChannels, kernel, kernel]);
+  const bias = scope.has('bias') ? scope.parameter('bias', [outChannels]) : undefined;
+  const y = ops.conv(x, weight, bias, { stride, padding });
+  if (typeof padding !== 'number') return y; // the VAE's lopsided downsampling has no adapters
+  const layer = {
+    inFeatures: inChannels,
+    outFeatures: outChannels,
+    kernel: { size: kernel, stride, padding },
+  };
+  return scope.adapt(layer, x, y, ops.add);
+}
+
+/**
+ * GroupNorm (Wu & He 2018) of [B, channels, H, W], affine per channel.
+ * Written as instance norm over [B, groups, rest]; the affine part follows per channel.
+ */
+export function groupNorm(scope: Scope, x: Value, channels: number, groups: number, epsilon: number): Value {
+  const ones = constant(new Float32Array(groups).fill(1), [groups]);
+  const zeros = constant(new Float32Array(groups), [groups]);
+  const grouped = ops.reshape(x, [ops.extent(x, 0), groups, -1]);
+  const normal = ops.reshape(
+    ops.instanceNorm(grouped, ones, zeros, epsilon),
+    x.shape.map((_, axis) => ops.extent(x, axis)),
+  );
+  const scale = ops.reshape(scope.parameter('weight', [channels]), [1, channels, 1, 1]);
+  const shift = ops.reshape(scope.parameter('bias', [channels]), [1, channels, 1, 1]);
+  return ops.add(ops.mul(normal, scale), shift);
+}
+
+/** LayerNorm (Ba et al. 2016) over the last axis of [B, T, width]. */
+export function layerNorm(scope: Scope, x: Value, width: number, epsilon = 1e-5): Value {
+  return ops.layerNorm(x, scope.parameter('weight', [width]), scope.parameter('bias', [width]), epsilon);
+}
+
+/** x·sigmoid(x), also called swish. */
+export function silu(flavour: Flavour, x: Value): Value {
+  return flavour === 'cpu' ? ops.quickGelu(x, 1) : ops.mul(x, ops.sigmoid(x));
+}
+
+/** OpenAI CLIP's cheap GELU: x·sigmoid(1.702·x). */
+export function quickGelu(flavour: Flavour, x: Value): Value {
+  return flavour === 'cpu' ? ops.quickGelu(x, 1.702) : ops.mul(x, ops.sigmoid(ops.mul(x, 1.702)));
+}
+
+/** GELU by the error function (Hendrycks & Gimpel 2016). */
+export function gelu(x: Value): Value {
+  return ops.gelu(x);
+}
