@@ -1,0 +1,47 @@
+/** Weights files as parameters of a graph: nothing is read here, the graph only points into the file. */
+import { basename } from 'node:path';
+import { type Dtype, type Value, weight } from '../graph/value.ts';
+import type { ParameterSource } from '../layers/scope.ts';
+import { type TensorDtype, type TensorInfo, WeightsError } from './safetensors.ts';
+
+const DTYPES: Partial<Record<TensorDtype, Dtype>> = {
+  F64: 'float64',
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F8_E4M3: 'float8e4m3',
+  F8_E5M2: 'float8e5m2',
+};
+
+/** Parameters by canonical name out of the file at `path`. `get` throws a WeightsError that names the tensor. */
+export function fileParameters(path: string, tensors: ReadonlyMap<string, TensorInfo>): ParameterSource {
+  const values = new Map<string, Value>();
+  return {
+    has: (name) => tensors.has(name),
+    get: (name, shape) => {
+      const key = `${name}[${shape}]`;
+      const known = values.get(key);
+      if (known) return known;
+      const value = locate(path, tensors.get(name), name, shape);
+      values.set(key, value);
+      return value;
+    },
+  };
+}
+
+function locate(path: string, info: TensorInfo | undefined, name: string, shape: readonly number[]): Value {
+  if (!info) throw new WeightsError(path, `tensor "${name}" is missing`, 'The file is incomplete or of another kind; use a complete checkpoint');
+  if (!sameShape(info.shape, shape)) {
+    const problem = `tensor "${info.name}" is [${info.shape.join(', ')}], but the model needs [${shape.join(', ')}]`;
+    throw new WeightsError(path, problem, 'The file is damaged or of another architecture; try "emulsion inspect" on it');
+  }
+  const dtype = DTYPES[info.dtype];
+  if (!dtype) throw new WeightsError(path, `tensor "${info.name}" holds ${info.dtype}`, `${basename(path)} must hold floating-point weights`);
+  return weight(info.name, dtype, shape, { path, offset: info.offset, byteLength: info.byteLength });
+}
+
+/** Equal up to axes of size 1 at the end: a 1×1 convolution is a matrix. */
+function sameShape(stored: readonly number[], wanted: readonly number[]): boolean {
+  const trimmed = (shape: readonly number[]): string => shape.join(',').replace(/(,1)+$/, '');
+  return trimmed(stored) === trimmed(wanted);
+}
