@@ -2,126 +2,149 @@
  * The safetensors reader: header first, tensors on demand, nothing trusted.
  * Format: u64 LE header length N, N bytes of JSON, then raw little-endian data (huggingface/safetensors).
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { basename } from 'node:path';
-import { type FloatDtype, toFloat32 } from './dtypes.ts';
+import {
+  bytesOf,
+  DTYPE_BYTES,
+  REDOWNLOAD,
+  readExactly,
+  type TensorDtype,
+  type TensorInfo,
+  WeightsError,
+  type WeightsFile,
+  withRegularFile,
+} from './tensors.ts';
+
+export {
+  DTYPE_BYTES,
+  isFloat,
+  readFloat32,
+  readTensorBytes,
+  type TensorDtype,
+  type TensorInfo,
+  WeightsError,
+  type WeightsFile,
+} from './tensors.ts';
 
 /** The library's own limit on the header; a larger one is an attack or not a safetensors file. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-export const DTYPE_BYTES = {
-  F64: 8, F32: 4, F16: 2, BF16: 2, F8_E4M3: 1, F8_E5M2: 1,
-  I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1, BOOL: 1,
-} as const; // biome-ignore format: one table, read across
-export type TensorDtype = keyof typeof DTYPE_BYTES;
-
-/** Where a tensor lies: `offset` is from the start of the file, in bytes. */
-export interface TensorInfo {
-  readonly name: string;
-  readonly dtype: TensorDtype;
-  readonly shape: readonly number[];
-  readonly offset: number;
-  readonly byteLength: number;
-}
-
-/** An opened weights file: its tensors by name and the `__metadata__` strings. Holds no data and no file handle. */
-export interface WeightsFile {
-  readonly path: string;
-  readonly tensors: ReadonlyMap<string, TensorInfo>;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** A weights file that cannot be used. The message names the file and the next step. */
-export class WeightsError extends Error {
-  override readonly name = 'WeightsError';
-  readonly path: string;
-  constructor(path: string, problem: string, nextStep: string) {
-    super(`${basename(path)}: ${problem}. ${nextStep}`);
-    this.path = path;
-  }
-}
-
-const REDOWNLOAD = 'Download or copy the file again';
+/** How files that are often mistaken for models begin, and what to do about each. */
+const LOOKALIKES: readonly (readonly [start: RegExp, what: string, nextStep: string])[] = [
+  [/^\s*</, 'this is a web page, not a model', 'Download the file itself, not its page'],
+  [
+    /^version https:\/\/git-lfs/,
+    'this is a Git LFS pointer, not the model',
+    'Download the file itself, or run "git lfs pull"',
+  ],
+  [
+    /^\s*\{\s*"/,
+    'this is a JSON text, not a model',
+    'Download the file itself; the text may be an error message',
+  ],
+];
 
 /** Reads and checks the header of `path`. Allocates no more than the file is long. Throws WeightsError. */
 export function openSafetensors(path: string): WeightsFile {
-  const fd = openForReading(path);
-  try {
-    const fileSize = fstatSync(fd).size;
-    const header = readHeader(fd, path, fileSize);
-    return { path, ...interpretHeader(path, header.json, header.dataStart, fileSize) };
-  } finally {
-    closeSync(fd);
-  }
+  return withRegularFile(path, (fd, fileSize) => {
+    const { json, dataStart } = readHeader(fd, path, fileSize);
+    return { path, ...interpretHeader(path, json, dataStart, fileSize) };
+  });
 }
 
-/** Raw little-endian bytes of one tensor. Throws WeightsError when it is missing or the file shrank since it was opened. */
-export function readTensorBytes(file: WeightsFile, name: string): Uint8Array<ArrayBuffer> {
-  const info = file.tensors.get(name);
-  if (!info) throw new WeightsError(file.path, `tensor "${name}" is missing`, 'Use a complete file');
-  const fd = openForReading(file.path);
-  try {
-    return readExactly(fd, file.path, info.offset, info.byteLength);
-  } finally {
-    closeSync(fd);
-  }
-}
+type JsonObject = Record<string, unknown>;
 
-/** One tensor as float32 values, whatever float type it is stored in. */
-export function readFloat32(file: WeightsFile, name: string): Float32Array<ArrayBuffer> {
-  const bytes = readTensorBytes(file, name);
-  const { dtype } = file.tensors.get(name)!;
-  if (!isFloat(dtype)) throw new WeightsError(file.path, `tensor "${name}" holds ${dtype}, not numbers with a fraction`, 'Use a complete file');
-  return toFloat32(bytes, dtype);
-}
-
-export function isFloat(dtype: TensorDtype): dtype is FloatDtype {
-  return dtype.startsWith('F') || dtype === 'BF16';
-}
-
-function openForReading(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : 'the file cannot be read';
-    throw new WeightsError(path, reason, `Check the path ${path}`);
-  }
-}
-
-function readExactly(fd: number, path: string, offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(byteLength);
-  for (let done = 0; done < byteLength; ) {
-    const got = readSync(fd, bytes, done, byteLength - done, offset + done);
-    if (got === 0) throw new WeightsError(path, 'the file ends too early', REDOWNLOAD);
-    done += got;
-  }
-  return bytes;
-}
-
-function readHeader(fd: number, path: string, fileSize: number): { json: Record<string, unknown>; dataStart: number } {
+function readHeader(fd: number, path: string, fileSize: number): { json: JsonObject; dataStart: number } {
   if (fileSize < 10) throw new WeightsError(path, `the file is only ${fileSize} bytes long`, REDOWNLOAD);
-  const lengthBytes = readExactly(fd, path, 0, 8);
-  const length = new DataView(lengthBytes.buffer).getBigUint64(0, true);
-  if (lengthBytes[0] === 0x3c) throw new WeightsError(path, 'this is a web page, not a model', 'Download the file itself, not its page');
-  if (length > BigInt(Math.min(MAX_HEADER_BYTES, fileSize - 8))) {
-    throw new WeightsError(path, `the header claims ${length} bytes in a file of ${fileSize}`, `It is truncated or not a safetensors file. ${REDOWNLOAD}`);
+  const length = new DataView(readExactly(fd, path, 0, 8).buffer).getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER_BYTES, fileSize - 8)))
+    throw absurdLength(fd, path, fileSize, length);
+  const text = decodeUtf8(readExactly(fd, path, 8, Number(length)));
+  const json = text === undefined ? undefined : parseObject(text);
+  if (text === undefined || json === undefined) {
+    throw new WeightsError(
+      path,
+      'the header is not JSON',
+      `It is damaged or not a safetensors file. ${REDOWNLOAD}`,
+    );
   }
-  const text = new TextDecoder().decode(readExactly(fd, path, 8, Number(length)));
-  const json = parseJsonObject(text);
-  if (!json) throw new WeightsError(path, 'the header is not JSON', `It is damaged or not a safetensors file. ${REDOWNLOAD}`);
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined)
+    throw new WeightsError(path, `tensor "${repeated}" is listed twice`, REDOWNLOAD);
   return { json, dataStart: 8 + Number(length) };
 }
 
-function parseJsonObject(text: string): Record<string, unknown> | undefined {
+/** The first eight bytes are not a length: say what the file seems to be instead. */
+function absurdLength(fd: number, path: string, fileSize: number, length: bigint): WeightsError {
+  const start = new TextDecoder('latin1').decode(readExactly(fd, path, 0, Math.min(64, fileSize)));
+  const lookalike = LOOKALIKES.find(([pattern]) => pattern.test(start));
+  if (lookalike) return new WeightsError(path, lookalike[1], lookalike[2]);
+  const problem = `the header claims ${length} bytes in a file of ${fileSize}`;
+  return new WeightsError(path, problem, `It is truncated or not a safetensors file. ${REDOWNLOAD}`);
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return undefined;
   }
 }
 
-function interpretHeader(path: string, json: Record<string, unknown>, dataStart: number, fileSize: number): Omit<WeightsFile, 'path'> {
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The first key that valid JSON `text` has twice at its outermost level; JSON.parse would keep only the last. */
+function repeatedKey(text: string): string | undefined {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (char === '{' || char === '[') depth++;
+    else if (char === '}' || char === ']') depth--;
+    else if (char === '"') {
+      const end = closingQuote(text, i);
+      if (depth === 1 && colonFollows(text, end + 1)) {
+        const key: string = JSON.parse(text.slice(i, end + 1));
+        if (seen.has(key)) return key;
+        seen.add(key);
+      }
+      i = end;
+    }
+  }
+  return undefined;
+}
+
+function colonFollows(text: string, index: number): boolean {
+  const colon = /\s*:/y;
+  colon.lastIndex = index;
+  return colon.test(text);
+}
+
+/** Where the JSON string opened at `start` ends: the next quote after an even number of backslashes. */
+function closingQuote(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return end;
+  }
+}
+
+function interpretHeader(
+  path: string,
+  json: JsonObject,
+  dataStart: number,
+  fileSize: number,
+): Omit<WeightsFile, 'path'> {
   const tensors = new Map<string, TensorInfo>();
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(json)) {
@@ -132,21 +155,30 @@ function interpretHeader(path: string, json: Record<string, unknown>, dataStart:
   return { tensors, metadata };
 }
 
+/** Metadata never decides whether a file opens, so what is not a string is left out. Keys are the file's, "__proto__" too. */
 function stringsOnly(entry: unknown): Record<string, string> {
-  if (typeof entry !== 'object' || entry === null) return {};
-  return Object.fromEntries(Object.entries(entry).filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+  if (!isObject(entry)) return {};
+  return Object.fromEntries(
+    Object.entries(entry).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
 }
 
 function interpretEntry(path: string, name: string, entry: unknown, dataStart: number): TensorInfo {
-  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  const bad = (what: string): WeightsError => new WeightsError(path, `tensor "${name}" has ${what}`, REDOWNLOAD);
-  if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) throw bad(`the unknown type ${JSON.stringify(dtype)}`);
+  const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : ({} as JsonObject);
+  const bad = (what: string): WeightsError =>
+    new WeightsError(path, `tensor "${name}" has ${what}`, REDOWNLOAD);
+  if (!isDtype(dtype)) throw bad(`the unknown type ${JSON.stringify(dtype)}`);
   if (!isCountArray(shape)) throw bad('a malformed shape');
-  if (!isCountArray(offsets) || offsets.length !== 2 || offsets[1]! < offsets[0]!) throw bad('malformed offsets');
-  const byteLength = offsets[1]! - offsets[0]!;
-  const expected = shape.reduce((product, dim) => product * dim, DTYPE_BYTES[dtype as TensorDtype]);
-  if (byteLength !== expected) throw bad(`${byteLength} bytes where its shape needs ${expected}`);
-  return { name, dtype: dtype as TensorDtype, shape, offset: dataStart + offsets[0]!, byteLength };
+  if (!isCountArray(offsets) || offsets.length !== 2) throw bad('malformed offsets');
+  const [begin, end] = offsets as [number, number];
+  if (end < begin) throw bad('malformed offsets');
+  const expected = bytesOf(dtype, shape);
+  if (end - begin !== expected) throw bad(`${end - begin} bytes where its shape needs ${expected}`);
+  return { name, path, dtype, shape, offset: dataStart + begin, byteLength: end - begin };
+}
+
+function isDtype(value: unknown): value is TensorDtype {
+  return typeof value === 'string' && Object.hasOwn(DTYPE_BYTES, value);
 }
 
 function isCountArray(value: unknown): value is number[] {
@@ -157,9 +189,13 @@ function isCountArray(value: unknown): value is number[] {
 function checkLayout(path: string, tensors: TensorInfo[], dataStart: number, fileSize: number): void {
   let end = dataStart;
   for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset || a.byteLength - b.byteLength)) {
-    if (tensor.offset !== end) throw new WeightsError(path, `tensor "${tensor.name}" overlaps another or leaves a gap`, REDOWNLOAD);
+    if (tensor.offset !== end) {
+      throw new WeightsError(path, `tensor "${tensor.name}" overlaps another or leaves a gap`, REDOWNLOAD);
+    }
     end = tensor.offset + tensor.byteLength;
   }
-  if (end > fileSize) throw new WeightsError(path, `the file is cut off: ${fileSize} of ${end} bytes are there`, REDOWNLOAD);
-  if (end < fileSize) throw new WeightsError(path, `${fileSize - end} bytes too many follow the tensors`, REDOWNLOAD);
+  if (end > fileSize)
+    throw new WeightsError(path, `the file is cut off: ${fileSize} of ${end} bytes are there`, REDOWNLOAD);
+  if (end < fileSize)
+    throw new WeightsError(path, `${fileSize - end} bytes too many follow the tensors`, REDOWNLOAD);
 }

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { type Dtype, type Value, weight } from '../graph/value.ts';
 import type { ParameterSource } from '../layers/scope.ts';
-import { type TensorDtype, type TensorInfo, WeightsError } from './safetensors.ts';
+import { type TensorDtype, type TensorInfo, WeightsError } from './tensors.ts';
 
 const DTYPES: Partial<Record<TensorDtype, Dtype>> = {
   F64: 'float64',
@@ -13,7 +13,7 @@ const DTYPES: Partial<Record<TensorDtype, Dtype>> = {
   F8_E5M2: 'float8e5m2',
 };
 
-/** Parameters by canonical name out of the file at `path`. `get` throws a WeightsError that names the tensor. */
+/** Parameters by canonical name; `path` is the file to name when one is missing. `get` throws a WeightsError. */
 export function fileParameters(path: string, tensors: ReadonlyMap<string, TensorInfo>): ParameterSource {
   const values = new Map<string, Value>();
   return {
@@ -30,14 +30,32 @@ export function fileParameters(path: string, tensors: ReadonlyMap<string, Tensor
 }
 
 function locate(path: string, info: TensorInfo | undefined, name: string, shape: readonly number[]): Value {
-  if (!info) throw new WeightsError(path, `tensor "${name}" is missing`, 'The file is incomplete or of another kind; use a complete checkpoint');
+  if (!info)
+    throw new WeightsError(
+      path,
+      `tensor "${name}" is missing`,
+      'The file is incomplete or of another kind; use a complete checkpoint',
+    );
   if (!sameShape(info.shape, shape)) {
     const problem = `tensor "${info.name}" is [${info.shape.join(', ')}], but the model needs [${shape.join(', ')}]`;
-    throw new WeightsError(path, problem, 'The file is damaged or of another architecture; try "emulsion inspect" on it');
+    throw new WeightsError(
+      path,
+      problem,
+      'The file is damaged or of another architecture; try "emulsion inspect" on it',
+    );
   }
   const dtype = DTYPES[info.dtype];
-  if (!dtype) throw new WeightsError(path, `tensor "${info.name}" holds ${info.dtype}`, `${basename(path)} must hold floating-point weights`);
-  return weight(info.name, dtype, shape, { path, offset: info.offset, byteLength: info.byteLength });
+  if (!dtype)
+    throw new WeightsError(
+      path,
+      `tensor "${info.name}" holds ${info.dtype}`,
+      `${basename(path)} must hold floating-point weights`,
+    );
+  return weight(info.name, dtype, shape, {
+    path: info.path,
+    offset: info.offset,
+    byteLength: info.byteLength,
+  });
 }
 
 /** Equal up to axes of size 1 at the end: a 1×1 convolution is a matrix. */
