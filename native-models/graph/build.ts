@@ -138,7 +138,7 @@ function nameNode(
 
 /** Attributes that only our own shape inference reads stay out of the file. */
 function publicAttributes(node: Node): Attributes {
-  const { emulsion_shape: _private, ...attributes } = node.attributes;
+  const { emulsion_shape: _shape, emulsion_outputs: _outputs, ...attributes } = node.attributes;
   return attributes;
 }
 

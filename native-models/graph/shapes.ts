@@ -41,7 +41,7 @@ const SHAPE_RULES = {
     { shape: [], dtype: 'float32' },
     { shape: [], dtype: 'uint8' },
   ],
-  LayerNormalization: ([x]) => one(x!.shape, x!.dtype),
+  LayerNormalization: layerNormRule,
   MultiHeadAttention: ([query, , value]) => one([...query!.shape.slice(0, 2), value!.shape[2]!], query!.dtype),
   ReduceSum: reduceRule, ReduceMean: reduceRule, ReduceMax: reduceRule,
   ArgMax: ([x], { axis, keepdims }) => one(reducedShape(x!.shape, [intOf(axis)], intOf(keepdims, 1)), 'int64'),
@@ -54,7 +54,7 @@ const SHAPE_RULES = {
   Expand: ([x, shape]) => one(constantInts(shape) ? broadcast(x!.shape, constantInts(shape)!) : x!.shape, x!.dtype),
   Gather: ([x, index], { axis }) => one(gatherShape(x!.shape, index!.shape, intOf(axis)), x!.dtype),
   GatherElements: ([x, index]) => one(index!.shape, x!.dtype),
-  ScatterElements: same,
+  ScatterElements: same, ScatterND: same,
   Resize: resizeRule,
   AveragePool: poolRule,
   DepthToSpace: ([x], { blocksize }) => one(blockShape(x!.shape, intOf(blocksize), 1), x!.dtype),
@@ -177,6 +177,12 @@ function windowOf(
     dilation: intsOf(attributes['dilations'], [])[axis] ?? 1,
     pad: (pads[axis] ?? 0) + (pads[axis + rank] ?? 0),
   };
+}
+
+/** Mean and 1/deviation are outputs two and three when the (private) attribute asks for them. */
+function layerNormRule([x]: Inputs, { emulsion_outputs }: Attributes): readonly ValueType[] {
+  const statistics = { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype };
+  return [{ shape: x!.shape, dtype: x!.dtype }, statistics, statistics].slice(0, intOf(emulsion_outputs, 1));
 }
 
 function reduceRule([x, axes]: Inputs, { keepdims }: Attributes): readonly ValueType[] {
