@@ -1,0 +1,67 @@
+/** The port between the pipeline and whatever runs the networks: five functions, tensors in and tensors out. */
+import type { Tensor } from './tensor.ts';
+
+/** N chunks of prompt for the text encoder. */
+export interface TextInput {
+  /** [N, 77] ids including start and end tokens. */
+  readonly tokenIds: Int32Array<ArrayBuffer>;
+  /** 1 = last layer. */
+  readonly clipSkip: number;
+  /** Textual-inversion vectors that replace the looked-up embedding of single tokens. */
+  readonly insertions?: readonly TokenVector[];
+}
+
+export interface TokenVector {
+  /** Which of the N chunks, and which of its 77 places. */
+  readonly chunk: number;
+  readonly position: number;
+  /** [D] values. */
+  readonly vector: Float32Array<ArrayBuffer>;
+}
+
+export interface TextEncoding {
+  readonly embedding: Tensor; // [N, 77, D]
+  /** [N, P]: the pooled vector of encoders that have one (SDXL). */
+  readonly pooled?: Tensor;
+}
+
+/** What a ControlNet adds to the U-Net, already multiplied by its weight. */
+export interface ControlResiduals {
+  /** In the order of the U-Net's input blocks, each [N, C, h', w']. */
+  readonly skips: readonly Tensor[];
+  readonly middle: Tensor;
+}
+
+/** One evaluation of the U-Net for N rows. */
+export interface NoisePredictionInput {
+  /** [N, Cin, h, w], scaled as the network expects it; 9-channel inpaint models get mask and masked latent appended. */
+  readonly latent: Tensor;
+  /** [N] model time 0–999; may be fractional. */
+  readonly timestep: Float32Array<ArrayBuffer>;
+  readonly context: Tensor; // [N, T, D]
+  /** [N, A] pooled text and size conditioning (SDXL). */
+  readonly y?: Tensor;
+  readonly residuals?: ControlResiduals;
+}
+
+export interface ControlInput extends Omit<NoisePredictionInput, 'residuals'> {
+  /** Which of the request's ControlNets. */
+  readonly control: number;
+  /** [1 or N, 3, 8h, 8w], 0–1. */
+  readonly hint: Tensor;
+}
+
+export type PredictNoise = (input: NoisePredictionInput) => Promise<Tensor>;
+
+/** The networks of one checkpoint, ready to run. Implemented by the engine; tests implement it with arithmetic. */
+export interface DiffusionModel {
+  encodeText(input: TextInput): Promise<TextEncoding>;
+  /** Raw network output [N, 4, h, w]: eps, v or the clean latent, whichever the checkpoint was trained for. */
+  readonly predictNoise: PredictNoise;
+  /** Unweighted residuals of one ControlNet. */
+  control(input: ControlInput): Promise<ControlResiduals>;
+  /** Pixels [N, 3, H, W] in -1…1 → posterior mean [N, 4, H/8, W/8] × scalingFactor. */
+  encodeImage(pixels: Tensor): Promise<Tensor>;
+  /** Latent [N, 4, h, w] as sampled (× scalingFactor) → pixels [N, 3, 8h, 8w], about -1…1, not clamped. */
+  decodeLatent(latent: Tensor): Promise<Tensor>;
+}
