@@ -11,7 +11,10 @@ export const loraTrainingRequestSchema = z.object({
   name: z.string().regex(/^[\p{L}\p{N}][\p{L}\p{N} _.-]{0,99}$/u, 'letters, digits, spaces, _ . - only'),
   triggerWord: z.string().max(100).default(''),
   /** Picture and caption; an empty caption becomes the trigger word. */
-  pictures: z.array(z.object({ path: z.string().min(1), caption: z.string().max(2000).default('') })).min(1).max(1000),
+  pictures: z
+    .array(z.object({ path: z.string().min(1), caption: z.string().max(2000).default('') }))
+    .min(1)
+    .max(1000),
   outputDir: z.string().min(1),
   rank: z.int().min(1).max(256).default(8),
   alpha: z.number().positive().max(1024).default(8),
@@ -28,7 +31,10 @@ export const loraTrainingRequestSchema = z.object({
   flip: z.boolean().default(false),
   repeats: z.int().min(1).max(1000).default(1),
   captionDropout: z.number().min(0).max(1).default(0),
-  seed: z.string().regex(/^\d{1,20}$/).default('0'),
+  seed: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .default('0'),
   /** A sample picture every n steps; 0 = none. */
   sampleEvery: z.int().min(0).default(0),
   samplePrompt: z.string().max(2000).default(''),
