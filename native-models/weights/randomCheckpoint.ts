@@ -13,12 +13,12 @@ export async function writeRandomCheckpoint(
   seed: number,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const table = normalTable(seed);
+  const tableOf = scaledTables(normalTable(seed));
   const tensors = [...sd1CheckpointParameters(config)].map(([name, shape], index) => ({
     name,
     dtype: 'F16' as const,
     shape,
-    read: () => halfBytes(name, shape, table, index),
+    read: () => halfBytes(name, shape, tableOf, index),
   }));
   await writeSafetensors(path, tensors, { format: 'pt', ...metadata });
 }
@@ -33,7 +33,7 @@ function halfBytes(
   const values = new Float16Array(count);
   if (shape.length === 1) return new Uint8Array(values.fill(name.endsWith('bias') ? 0 : 1).buffer);
   const deviation = name.includes('embedding') ? 0.02 : 1 / Math.sqrt(count / shape[0]!);
-  const scaled = Float16Array.from(table, (value) => value * deviation);
+  const scaled = tableOf(deviation);
   const start = (index * 7919) % TABLE;
   for (let done = 0; done < count; ) {
     const from = (start + done) % TABLE;
@@ -42,6 +42,16 @@ function halfBytes(
     done += part.length;
   }
   return new Uint8Array(values.buffer);
+}
+
+/** The table in half precision, scaled; a model has few different fan-ins, so each is made once. */
+function scaledTables(table: Float32Array): (deviation: number) => Float16Array {
+  const made = new Map<number, Float16Array>();
+  return (deviation) => {
+    const scaled = made.get(deviation) ?? Float16Array.from(table, (value) => value * deviation);
+    made.set(deviation, scaled);
+    return scaled;
+  };
 }
 
 /** Normal numbers by Box–Muller over a 32-bit mixing generator (mulberry32). */

@@ -1,0 +1,69 @@
+/** Which tensors an architecture needs, found by building it once over a source that only takes notes. */
+import { input, type Value, weight } from '../graph/value.ts';
+import { type ParameterSource, rootScope, type Scope } from '../layers/scope.ts';
+import { clipText } from './clip.ts';
+import type { CheckpointConfig, ClipTextConfig, UnetConfig, VaeConfig } from './configs.ts';
+import { unet } from './unet.ts';
+import { vaeDecoder, vaeEncoder } from './vae.ts';
+
+/** Canonical tensor names and their shapes. */
+export type ParameterShapes = ReadonlyMap<string, readonly number[]>;
+
+/** Shapes of everything `build` asks its scope for. Optional biases count as present, except where no layout has them. */
+export function recordParameters(build: (scope: Scope) => void): ParameterShapes {
+  const shapes = new Map<string, readonly number[]>();
+  const source: ParameterSource = {
+    has: (name) => !/\.to_[qkv]\.bias$/.test(name),
+    get: (name, shape) => {
+      shapes.set(name, shape);
+      return weight(name, 'float32', shape, { path: '', offset: 0, byteLength: 0 });
+    },
+  };
+  build(rootScope(source, { flavour: 'cpu' }));
+  return shapes;
+}
+
+const float = (name: string, ...shape: (number | string)[]): Value => input(name, 'float32', shape);
+
+export function unetParameters(config: UnetConfig): ParameterShapes {
+  return recordParameters((scope) => {
+    unet(scope, config, {
+      latent: float('latent', 'batch', config.inChannels, 'height', 'width'),
+      timestep: float('timestep', 'batch'),
+      context: float('context', 'batch', 'tokens', config.contextDim),
+      ...(config.admChannels > 0 && { y: float('y', 'batch', config.admChannels) }),
+    });
+  });
+}
+
+export function vaeParameters(config: VaeConfig): ParameterShapes {
+  return recordParameters((scope) => {
+    vaeEncoder(scope, config, float('image', 'batch', config.imageChannels, 'height', 'width'));
+    vaeDecoder(scope, config, float('latent', 'batch', config.embedDim, 'height', 'width'));
+  });
+}
+
+export function clipTextParameters(config: ClipTextConfig): ParameterShapes {
+  return recordParameters((scope) => {
+    clipText(scope, config, { tokenIds: input('tokenIds', 'int64', ['batch', config.contextLength]) });
+  });
+}
+
+/** Prefixes of the parts of an SD 1.x checkpoint in the LDM layout. */
+const SD1_PARTS = {
+  unet: 'model.diffusion_model.',
+  vae: 'first_stage_model.',
+  text: 'cond_stage_model.transformer.text_model.',
+} as const;
+
+/** Every tensor of an SD 1.x checkpoint under its LDM key. */
+export function sd1CheckpointParameters(config: CheckpointConfig): ParameterShapes {
+  const parts: [string, ParameterShapes][] = [
+    [SD1_PARTS.unet, unetParameters(config.unet)],
+    [SD1_PARTS.vae, vaeParameters(config.vae)],
+    [SD1_PARTS.text, clipTextParameters(config.textEncoders[0]!)],
+  ];
+  return new Map(
+    parts.flatMap(([prefix, shapes]) => [...shapes].map(([name, shape]) => [prefix + name, shape] as const)),
+  );
+}
