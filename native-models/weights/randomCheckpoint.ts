@@ -26,7 +26,7 @@ export async function writeRandomCheckpoint(
 function halfBytes(
   name: string,
   shape: readonly number[],
-  table: Float32Array,
+  tableOf: (deviation: number) => Float16Array<ArrayBuffer>,
   index: number,
 ): Uint8Array<ArrayBuffer> {
   const count = shape.reduce((a, b) => a * b, 1);
@@ -45,8 +45,8 @@ function halfBytes(
 }
 
 /** The table in half precision, scaled; a model has few different fan-ins, so each is made once. */
-function scaledTables(table: Float32Array): (deviation: number) => Float16Array {
-  const made = new Map<number, Float16Array>();
+function scaledTables(table: Float32Array): (deviation: number) => Float16Array<ArrayBuffer> {
+  const made = new Map<number, Float16Array<ArrayBuffer>>();
   return (deviation) => {
     const scaled = made.get(deviation) ?? Float16Array.from(table, (value) => value * deviation);
     made.set(deviation, scaled);
