@@ -1,0 +1,103 @@
+/**
+ * From (architecture, weights) to a graph ready for a session: the only export of this house that main builds models with.
+ * Every graph serves any batch and any size that the architecture allows.
+ */
+import { buildGraph, type Graph } from './graph/build.ts';
+import { input, type Value } from './graph/value.ts';
+import type { AdaptedLayer } from './layers/scope.ts';
+import { type Adapter, type Flavour, type ParameterSource, rootScope, type Scope } from './layers/scope.ts';
+import { type LoraTarget, liveLora } from './lora/adapter.ts';
+import { clipText } from './models/clip.ts';
+import type { ClipTextConfig, UnetConfig, VaeConfig } from './models/configs.ts';
+import { unet } from './models/unet.ts';
+import { vaeDecoder, vaeEncoder } from './models/vae.ts';
+
+const float = (name: string, ...shape: (number | string)[]): Value => input(name, 'float32', shape);
+
+/** A graph and the places where LoRAs attach to it. */
+export interface AdaptableGraph {
+  readonly graph: Graph;
+  readonly targets: readonly LoraTarget[];
+}
+
+export interface CompileOptions {
+  readonly flavour: Flavour;
+  /** Which layers get LoRA inputs; none when absent. */
+  readonly lora?: (layer: AdaptedLayer) => boolean;
+}
+
+/** U-Net: latent [batch, in, h, w], timestep [batch], context [batch, tokens, D] (, y, residual.0…) → noise. */
+export function compileUnet(
+  source: ParameterSource,
+  config: UnetConfig,
+  options: CompileOptions & { readonly control?: boolean },
+): AdaptableGraph {
+  return adaptable(source, options, (scope) => {
+    const inputs = {
+      latent: float('latent', 'batch', config.inChannels, 'height', 'width'),
+      timestep: float('timestep', 'batch'),
+      context: float('context', 'batch', 'tokens', config.contextDim),
+      ...(config.admChannels > 0 && { y: float('y', 'batch', config.admChannels) }),
+    };
+    const residuals = options.control ? residualInputs(config) : [];
+    return { noise: unet(scope, config, { ...inputs, residuals }) };
+  });
+}
+
+/** One input per skip and one for the middle, named residual.0, residual.1 … in the order of input_blocks. */
+function residualInputs(config: UnetConfig): Value[] {
+  const channels = skipChannels(config);
+  const all = [...channels, channels.at(-1)!];
+  return all.map((count, index) =>
+    float(`residual.${index}`, 'batch', count, `height.${index}`, `width.${index}`),
+  );
+}
+
+/** Channels of every skip connection, in the order of input_blocks. */
+export function skipChannels(
+  config: Pick<UnetConfig, 'modelChannels' | 'channelMult' | 'numResBlocks'>,
+): number[] {
+  const perLevel = config.channelMult.map((mult, level) => {
+    const downsampler = level < config.channelMult.length - 1 ? 1 : 0;
+    return new Array<number>(config.numResBlocks[level]! + downsampler).fill(mult * config.modelChannels);
+  });
+  return [config.modelChannels, ...perLevel.flat()];
+}
+
+/** Text encoder: tokenIds [batch, 77], extraEmbeddings [n, width] → embedding.1 … embedding.N (by clip skip), pooled. */
+export function compileClipText(
+  source: ParameterSource,
+  config: ClipTextConfig,
+  options: CompileOptions,
+): AdaptableGraph {
+  return adaptable(source, options, (scope) => {
+    const tokenIds = input('tokenIds', 'int64', ['batch', config.contextLength]);
+    const extraEmbeddings = float('extraEmbeddings', 'extra', config.width);
+    const { embeddings, pooled } = clipText(scope, config, { tokenIds, extraEmbeddings });
+    const named = embeddings.map((value, index) => [`embedding.${index + 1}`, value] as const);
+    return { ...Object.fromEntries(named), pooled };
+  });
+}
+
+/** VAE encoder: image [batch, 3, H, W] in −1…1 → moments [batch, 2·embedDim, H/8, W/8]. */
+export function compileVaeEncoder(source: ParameterSource, config: VaeConfig, flavour: Flavour): Graph {
+  const image = float('image', 'batch', config.imageChannels, 'height', 'width');
+  return buildGraph({ moments: vaeEncoder(rootScope(source, { flavour }), config, image) });
+}
+
+/** VAE decoder: latent [batch, embedDim, h, w], unscaled → image [batch, 3, 8h, 8w]. */
+export function compileVaeDecoder(source: ParameterSource, config: VaeConfig, flavour: Flavour): Graph {
+  const latent = float('latent', 'batch', config.embedDim, 'height', 'width');
+  return buildGraph({ image: vaeDecoder(rootScope(source, { flavour }), config, latent) });
+}
+
+function adaptable(
+  source: ParameterSource,
+  { flavour, lora }: CompileOptions,
+  outputs: (scope: Scope) => Readonly<Record<string, Value>>,
+): AdaptableGraph {
+  const live = liveLora(lora ?? (() => false));
+  const adapter: { adapter?: Adapter } = lora ? { adapter: live.adapter } : {};
+  const graph = buildGraph(outputs(rootScope(source, { flavour, ...adapter })));
+  return { graph, targets: live.targets };
+}

@@ -1,0 +1,48 @@
+/**
+ * LoRA (Hu et al. 2021) as live inputs: y + B·(A·x) beside a frozen layer, where A and B are inputs of the graph.
+ * Their rank is free, so a switch, a stack or another weight is just other tensors; rank 0 adds nothing.
+ */
+import * as ops from '../graph/ops.ts';
+import { input, type Value } from '../graph/value.ts';
+import type { AdaptedLayer, Adapter } from '../layers/scope.ts';
+
+/** A place where a LoRA can attach, with the names of its two graph inputs. */
+export interface LoraTarget extends AdaptedLayer {
+  /** A, laid out for a plain product: [in, rank]; for a convolution [rank, in, k, k]. */
+  readonly downInput: string;
+  /** B, already multiplied by weight·alpha/rank: [rank, out]; for a convolution [out, rank, 1, 1]. */
+  readonly upInput: string;
+}
+
+/** An adapter that declares inputs for every layer that `accepts` admits, and lists them in `targets` while the graph is built. */
+export function liveLora(accepts: (layer: AdaptedLayer) => boolean): {
+  adapter: Adapter;
+  targets: LoraTarget[];
+} {
+  const targets: LoraTarget[] = [];
+  const adapter: Adapter = (layer, x) => {
+    if (!accepts(layer)) return undefined;
+    const target = { ...layer, downInput: `lora.${layer.path}.down`, upInput: `lora.${layer.path}.up` };
+    targets.push(target);
+    return branch(target, x);
+  };
+  return { adapter, targets };
+}
+
+/** The attention, feed-forward and projection matrices: what nearly every LoRA trains, and what costs 1 % at rank 0. */
+export function isLinear(layer: AdaptedLayer): boolean {
+  return layer.kernel === undefined;
+}
+
+function branch(target: LoraTarget, x: Value): Value {
+  const rank = `rank of ${target.path}`;
+  const { inFeatures, outFeatures, kernel } = target;
+  if (!kernel) {
+    const down = input(target.downInput, 'float32', [inFeatures, rank]);
+    const up = input(target.upInput, 'float32', [rank, outFeatures]);
+    return ops.matmul(ops.matmul(x, down), up);
+  }
+  const down = input(target.downInput, 'float32', [rank, inFeatures, kernel.size, kernel.size]);
+  const up = input(target.upInput, 'float32', [outFeatures, rank, 1, 1]);
+  return ops.conv(ops.conv(x, down, undefined, { stride: kernel.stride, padding: kernel.padding }), up);
+}
