@@ -1,4 +1,5 @@
 /** AdamW as torch computes it, clipping by the global norm, and the moving average of the weights. */
+import { type StepFactors, updateTensor } from './adamwKernel.ts';
 import { createParameters, type Gradients, type ParameterSet, type Shapes, view } from './parameters.ts';
 
 export interface AdamWSettings {
@@ -67,16 +68,6 @@ export function updateAverage(average: ParameterSet, parameters: ParameterSet, d
   for (let i = 0; i < target.length; i++) target[i]! += share * (source[i]! - target[i]!);
 }
 
-interface StepFactors {
-  readonly keep: number;
-  readonly rate: number;
-  readonly rootScale: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly gradientScale: number;
-}
-
 /** Everything that is the same for all numbers of a step, the bias corrections folded in. */
 function stepFactors(step: number, settings: AdamWSettings): StepFactors {
   const {
@@ -96,26 +87,6 @@ function stepFactors(step: number, settings: AdamWSettings): StepFactors {
     epsilon,
     gradientScale,
   };
-}
-
-/** The hot loop: 4.5 ns a number, which is what one square root and one division take. */
-function updateTensor(
-  p: Float32Array,
-  g: Float32Array,
-  m: Float32Array,
-  v: Float32Array,
-  factors: StepFactors,
-): void {
-  const { keep, rate, rootScale, beta1, beta2, epsilon, gradientScale } = factors;
-  const [share1, share2] = [1 - beta1, 1 - beta2];
-  for (let i = 0; i < p.length; i++) {
-    const gradient = gradientScale * g[i]!;
-    const mean = beta1 * m[i]! + share1 * gradient;
-    const square = beta2 * v[i]! + share2 * gradient * gradient;
-    m[i] = mean;
-    v[i] = square;
-    p[i] = p[i]! * keep - (rate * mean) / (Math.sqrt(square) * rootScale + epsilon);
-  }
 }
 
 /** Four sums at once, so that an addition need not wait for the one before. */

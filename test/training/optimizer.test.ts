@@ -87,6 +87,23 @@ describe('adamWStep', () => {
       expect(parameters.flat[i]).toBeCloseTo(value, 5);
   });
 
+  test('reaches every number of tensors longer than a chunk and not a multiple of four', () => {
+    const shapes = new Map([['long', [4099]]]);
+    const parameters = createParameters(shapes);
+    const gradients = createParameters(shapes);
+    for (let i = 0; i < 4099; i++) {
+      parameters.flat[i] = Math.cos(i);
+      gradients.flat[i] = Math.sin(i * i);
+    }
+    const expected = reference([...parameters.flat], [[...gradients.flat], [...gradients.flat]]);
+    const state = createAdamW(shapes);
+    for (let step = 0; step < 2; step++) {
+      adamWStep(parameters, gradients.views, state, { learningRate: 0.01, weightDecay: 0.1 });
+    }
+    for (const [i, value] of expected.entries())
+      expect(Math.abs(parameters.flat[i]! - value)).toBeLessThan(1e-6);
+  });
+
   test('names a missing or ill-fitting gradient and changes nothing', () => {
     const parameters = createParameters(SHAPES);
     const state = createAdamW(SHAPES);
