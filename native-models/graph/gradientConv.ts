@@ -1,14 +1,15 @@
 /**
  * Gradients of convolution and matrix products, in the forms that ran fastest.
  *
- * Milliseconds in onnxruntime-node 1.30, 2 cores, 3×3 kernels, best of many runs:
- *   batch × channels at size   forward   dX ConvTranspose / Conv   dW Conv / channel-major / NHWC product
- *   8 × 16 at 64²                1.6        3.2 / 1.6                10.0 /  4.1 /  5.8
- *   8 × 64 at 16²                0.8        1.4 / 1.0                 3.8 /  1.5 /  1.6
- *   16 × 128 at 8²               2.1        2.3 / 2.6                 4.7 /  2.8 /  2.1
- *   16 × 128 at 4²               0.8        0.9 / 1.3                 1.4 /  1.2 /  0.7
- *   1 × 320 at 64²                28         45 / 36                   74 /   43 /   47
- *   1 × 1280 at 16²               29         35 / 99                   89 /   67 /   75
+ * Milliseconds in onnxruntime-node 1.30 on one core, 3×3 kernels, best of many runs:
+ *   batch × channels at size    forward   dW by Conv(xᵀ, dyᵀ)   all nine taps at once   row by row (here)
+ *   4 × 16 at 64²                 1.4            9.6                    2.7                  2.5
+ *   8 × 64 at 16²                 1.5            6.9                    2.3                  2.1
+ *   8 × 128 at 8²                 1.3            4.4                    2.2                  1.7
+ *   8 × 128 at 4²                 0.4            1.3                    1.0                  0.7
+ *   1 × 320 at 32²               13.5           32                     22.9                 16.1
+ * dX on two cores, ConvTranspose / Conv with the turned kernel (turning included):
+ *   8 × 16 at 64²  3.2 / 1.6,  8 × 64 at 16²  1.4 / 1.0,  16 × 128 at 8²  2.3 / 2.6,  1 × 1280 at 16²  35 / 99
  */
 import { apply } from './apply.ts';
 import { intAttribute, intsAttribute, sameShape, unbroadcast } from './gradientHelpers.ts';
@@ -88,60 +89,43 @@ function byTransposedConv(dy: Value, x: Value, { kernel, stride, dilation, pads 
   });
 }
 
-/** The kernel's gradient as one matrix product: (dy as columns)·(shifted copies of x as columns)ᵀ. */
+/**
+ * The kernel's gradient: (dy as rows of positions)·(what each tap sees of x)ᵀ, one product per kernel row.
+ * Columns are shifted first and then stacked, so that the shift by rows copies long runs of memory.
+ */
 function kernelGradient(dy: Value, x: Value, w: Value, window: Window): Value {
+  const { kernel, stride, dilation, pads } = window;
   const [batch, outChannels, height, width] = staticShape(dy);
   const inChannels = staticShape(x)[1]!;
   const positions = batch! * height! * width!;
-  const taps = window.kernel[0] * window.kernel[1];
-  // Few positions, many channels: the columns are long rows of channels, so keep channels last.
-  if (positions <= POSITIONS_PER_CHANNEL * outChannels!) {
-    const rows = ops.reshape(shiftedCopies(ops.transpose(x, [0, 2, 3, 1]), 1, window, [height!, width!]), [
+  const columns = range(kernel[1]).map((column) =>
+    cut(padded(ops.transpose(x, [1, 0, 2, 3]), pads), 3, column * dilation, width!, stride),
+  );
+  const stacked = ops.concat(columns, 0); // [kw·Cin, B, H + pads, W']
+  const rows = ops.reshape(ops.transpose(dy, [1, 0, 2, 3]), [outChannels!, positions]);
+  const products = range(kernel[0]).map((row) => {
+    const seen = ops.reshape(cut(stacked, 2, row * dilation, height!, stride), [
+      kernel[1] * inChannels,
       positions,
-      taps * inChannels,
     ]);
-    const columns = ops.reshape(ops.transpose(dy, [0, 2, 3, 1]), [positions, outChannels!]);
-    const product = ops.gemm(rows, columns, undefined, { transA: true }); // [taps·Cin, Cout]
-    return fromTaps(product, [taps, inChannels, outChannels!], [2, 1, 0], w);
-  }
-  const rows = ops.reshape(shiftedCopies(ops.transpose(x, [1, 0, 2, 3]), 2, window, [height!, width!]), [
-    taps * inChannels,
-    positions,
-  ]);
-  const columns = ops.reshape(ops.transpose(dy, [1, 0, 2, 3]), [outChannels!, positions]);
-  const product = ops.gemm(rows, columns, undefined, { transB: true }); // [taps·Cin, Cout]
-  return fromTaps(product, [taps, inChannels, outChannels!], [2, 1, 0], w);
+    return ops.gemm(rows, seen, undefined, { transB: true }); // [Cout, kw·Cin]
+  });
+  const byTap = ops.reshape(ops.concat(products, 1), [outChannels!, kernel[0] * kernel[1], inChannels]);
+  return ops.reshape(ops.transpose(byTap, [0, 2, 1]), staticShape(w));
 }
 
-function fromTaps(product: Value, shape: readonly number[], order: readonly number[], w: Value): Value {
-  return ops.reshape(ops.transpose(ops.reshape(product, shape), order), staticShape(w));
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
 }
 
-/**
- * What each tap of the kernel sees of x, side by side: along axis 0 when the rows axis is 2 (channels first),
- * along the last axis when it is 1 (channels last).
- */
-function shiftedCopies(x: Value, rowsAxis: 1 | 2, window: Window, size: readonly [number, number]): Value {
-  const { kernel, stride, dilation, pads } = window;
-  const edges = (first: number, second: number): number[] =>
-    [0, 1, 2, 3].map((axis) => (axis === rowsAxis ? first : axis === rowsAxis + 1 ? second : 0));
-  const padded = pads.some((amount) => amount > 0)
-    ? ops.pad(x, edges(pads[0], pads[1]), edges(pads[2], pads[3]))
-    : x;
-  const reach = size.map((length) => (length - 1) * stride + 1);
-  const copies: Value[] = [];
-  for (let row = 0; row < kernel[0]; row++) {
-    const band = cut(padded, rowsAxis, row * dilation, reach[0]!, stride);
-    for (let column = 0; column < kernel[1]; column++)
-      copies.push(cut(band, rowsAxis + 1, column * dilation, reach[1]!, stride));
-  }
-  return ops.concat(copies, rowsAxis === 2 ? 0 : 3);
+function padded(x: Value, [top, left, bottom, right]: Window['pads']): Value {
+  return top + left + bottom + right === 0 ? x : ops.pad(x, [0, 0, top, left], [0, 0, bottom, right]);
 }
 
-/** A slice, or the value itself when nothing is cut off. */
-function cut(x: Value, axis: number, start: number, length: number, step: number): Value {
-  const whole = start === 0 && step === 1 && staticShape(x)[axis] === length;
-  return whole ? x : ops.slice(x, axis, start, start + length, step);
+/** Every `step`-th of x from `start`, `count` of them; x itself when that is all of it. */
+function cut(x: Value, axis: number, start: number, count: number, step: number): Value {
+  const whole = start === 0 && step === 1 && staticShape(x)[axis] === count;
+  return whole ? x : ops.slice(x, axis, start, start + (count - 1) * step + 1, step);
 }
 
 /**
