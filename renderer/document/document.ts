@@ -1,0 +1,54 @@
+/** The document: all that one project is, as one immutable value of plain JSON. Actions are the only way from one to the next. */
+import { type Draft, FIRST_DRAFT } from './draft.ts';
+import { type Rect, union } from './geometry.ts';
+import type { Layer, PictureUse } from './layer.ts';
+import { EMPTY_MASK, type Mask } from './mask.ts';
+import type { Stroke } from './stroke.ts';
+
+/** A pen line of the sketch in document pixels. */
+export interface SketchStroke {
+  readonly stroke: Stroke;
+  readonly erase: boolean;
+}
+
+export interface StudioDocument {
+  /** The picture's extent in document pixels. It grows when an outpainted result is accepted; its origin may be negative. */
+  readonly bounds: Rect;
+  /** Back to front. */
+  readonly layers: readonly Layer[];
+  readonly activeLayer: string | null;
+  readonly mask: Mask;
+  readonly sketch: readonly SketchStroke[];
+  /** What is sent to the model, one document pixel to one pixel of the request. */
+  readonly frame: Rect;
+  readonly draft: Draft;
+  /** The picture that the Upscale page works on, and its final scale (null: the upscaler's own). */
+  readonly upscale: { readonly picture: PictureUse | null; readonly scale: number | null };
+  /** History pictures deleted from here, so that undo brings them back. */
+  readonly deletedPictures: readonly number[];
+}
+
+export function emptyDocument(size: { readonly width: number; readonly height: number }): StudioDocument {
+  const bounds = { x: 0, y: 0, width: size.width, height: size.height };
+  return {
+    bounds,
+    layers: [],
+    activeLayer: null,
+    mask: EMPTY_MASK,
+    sketch: [],
+    frame: bounds,
+    draft: { ...FIRST_DRAFT, ...size },
+    upscale: { picture: null, scale: null },
+    deletedPictures: [],
+  };
+}
+
+export const activeLayer = (document: StudioDocument): Layer | null =>
+  document.layers.find((layer) => layer.id === document.activeLayer) ?? null;
+
+/** Everything that a mask or a sketch can lie on. */
+export const workArea = (document: StudioDocument): Rect => union(document.bounds, document.frame);
+
+/** True while there is nothing that a generation could start from. */
+export const isBlank = (document: StudioDocument): boolean =>
+  document.layers.every((layer) => !layer.visible);
