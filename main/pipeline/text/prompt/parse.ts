@@ -1,0 +1,8 @@
+/** A prompt as typed → weighted text, by the rules the request names. */
+import { parseA1111Prompt } from './a1111.ts';
+import { parseComfyPrompt } from './comfy.ts';
+import type { Emphasis, WeightedText } from './weightedText.ts';
+
+export function parsePrompt(prompt: string, emphasis: Emphasis): WeightedText[] {
+  return emphasis === 'comfy' ? parseComfyPrompt(prompt) : parseA1111Prompt(prompt);
+}
