@@ -27,9 +27,19 @@ export type EngineJob =
   | { readonly kind: 'upscale'; readonly request: UpscaleRequest }
   | { readonly kind: 'train-lora'; readonly request: LoraTrainingRequest }
   /** CLIP embeddings (unit length) of pictures by path and/or of texts; model = checkpoint or CLIP file with an image tower. */
-  | { readonly kind: 'embed'; readonly model: string; readonly images: readonly string[]; readonly texts: readonly string[] }
+  | {
+      readonly kind: 'embed';
+      readonly model: string;
+      readonly images: readonly string[];
+      readonly texts: readonly string[];
+    }
   /** The hint picture a ControlNet would see. */
-  | { readonly kind: 'hint'; readonly image: string; readonly preprocessor: string; readonly options: Readonly<Record<string, number>> }
+  | {
+      readonly kind: 'hint';
+      readonly image: string;
+      readonly preprocessor: string;
+      readonly options: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'devices' };
 
 /** RGB or RGBA rows from the top left, 8 bits a channel. */
@@ -40,7 +50,15 @@ export interface RawImage {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-export type Stage = 'load' | 'encode text' | 'encode image' | 'denoise' | 'decode' | 'upscale' | 'train' | 'embed';
+export type Stage =
+  | 'load'
+  | 'encode text'
+  | 'encode image'
+  | 'denoise'
+  | 'decode'
+  | 'upscale'
+  | 'train'
+  | 'embed';
 
 export interface EngineProgress {
   readonly stage: Stage;
@@ -77,7 +95,11 @@ export type EngineResult =
       readonly timings: Readonly<Record<string, number>>;
     }
   | { readonly kind: 'lora'; readonly path: string; readonly finalLoss: number; readonly steps: number }
-  | { readonly kind: 'embeddings'; readonly images: readonly Float32Array[]; readonly texts: readonly Float32Array[] }
+  | {
+      readonly kind: 'embeddings';
+      readonly images: readonly Float32Array[];
+      readonly texts: readonly Float32Array[];
+    }
   | { readonly kind: 'devices'; readonly devices: readonly DeviceReport[]; readonly chosen: DeviceName };
 
 /** An error as it crosses a border: a sentence, and what to do next. */

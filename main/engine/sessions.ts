@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { parse, relative } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { type Graph } from '../../native-models/graph/build.ts';
+import type { Graph } from '../../native-models/graph/build.ts';
 import { toOnnx } from '../../native-models/graph/onnxProto.ts';
 import type { DeviceName } from './protocol.ts';
 
@@ -16,13 +16,21 @@ export interface SessionOptions {
   readonly prepack: boolean;
 }
 
-export const DEFAULT_SESSION: SessionOptions = { device: 'cpu', threads: 0, castWhileRunning: false, prepack: false };
+export const DEFAULT_SESSION: SessionOptions = {
+  device: 'cpu',
+  threads: 0,
+  castWhileRunning: false,
+  prepack: false,
+};
 
 /**
  * Loads a graph whose weights stay in their files. Blocks this thread while weights are read (seconds for a
  * full-size U-Net). Throws ONNX Runtime's own error; see failures.ts for what people are told.
  */
-export async function createSession(graph: Graph, options: SessionOptions = DEFAULT_SESSION): Promise<InferenceSession> {
+export async function createSession(
+  graph: Graph,
+  options: SessionOptions = DEFAULT_SESSION,
+): Promise<InferenceSession> {
   const { root } = parse(process.cwd());
   const bytes = toOnnx(graph, (path) => externalLocation(root, path));
   return InferenceSession.create(bytes, ortOptions(root, options));

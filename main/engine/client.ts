@@ -1,0 +1,138 @@
+/** The parent's side of the engine process: starts it, feeds it one job at a time, survives its death. */
+import { EngineError } from './failures.ts';
+import type {
+  EngineJob,
+  EngineProgress,
+  EngineResult,
+  EngineSettings,
+  FromEngine,
+  ToEngine,
+} from './protocol.ts';
+
+/** A running engine process, whatever carries it (child_process, Electron's utilityProcess). */
+export interface EngineHandle {
+  post(message: ToEngine): void;
+  onMessage(listener: (message: FromEngine) => void): void;
+  /** Called once, with a short reason ("exit code 134", "signal SIGKILL") and the end of its error output. */
+  onExit(listener: (reason: string, stderrTail: string) => void): void;
+  kill(): void;
+}
+
+export type LaunchEngine = () => EngineHandle;
+
+export interface RunOptions {
+  readonly onProgress?: (progress: EngineProgress) => void;
+  /** Aborting stops the job before its next step; `kill` stops it at once. */
+  readonly signal?: AbortSignal;
+}
+
+interface Running {
+  readonly id: number;
+  readonly options: RunOptions;
+  readonly resolve: (result: EngineResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class EngineClient {
+  readonly #launch: LaunchEngine;
+  #settings: EngineSettings;
+  #handle: EngineHandle | undefined;
+  #running: Running | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #nextId = 1;
+  #killed = false;
+
+  /** Starts nothing: the process is launched by the first job. */
+  constructor(launch: LaunchEngine, settings: EngineSettings) {
+    this.#launch = launch;
+    this.#settings = settings;
+  }
+
+  /** Applies from the next job on. */
+  configure(settings: Partial<EngineSettings>): void {
+    this.#settings = { ...this.#settings, ...settings };
+  }
+
+  /**
+   * Runs a job after those before it. Rejects with an EngineError: what was wrong with the input, that it was
+   * cancelled, or that the process died; after a death the next job gets a new process.
+   */
+  run(job: EngineJob, options: RunOptions = {}): Promise<EngineResult> {
+    const result = this.#queue.then(() => this.#start(job, options));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Ends the process at once; the running job fails as cancelled. */
+  kill(): void {
+    this.#killed = true;
+    this.#handle?.kill();
+  }
+
+  /** Ends the process and waits for the last job to be settled. */
+  async dispose(): Promise<void> {
+    this.kill();
+    await this.#queue;
+  }
+
+  #start(job: EngineJob, options: RunOptions): Promise<EngineResult> {
+    if (options.signal?.aborted) return Promise.reject(cancelled());
+    this.#killed = false;
+    this.#handle ??= this.#open();
+    const handle = this.#handle;
+    const id = this.#nextId++;
+    return new Promise<EngineResult>((resolve, reject) => {
+      this.#running = { id, options, resolve, reject };
+      const cancel = (): void => handle.post({ type: 'cancel', id });
+      options.signal?.addEventListener('abort', cancel, { once: true });
+      handle.post({ type: 'run', id, job, settings: this.#settings });
+    });
+  }
+
+  #open(): EngineHandle {
+    const handle = this.#launch();
+    handle.onMessage((message) => this.#receive(message));
+    handle.onExit((reason, stderrTail) => {
+      if (this.#handle !== handle) return;
+      this.#handle = undefined;
+      this.#settle((running) => running.reject(this.#killed ? cancelled() : crashed(reason, stderrTail)));
+    });
+    return handle;
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.type === 'ready' || message.id !== this.#running?.id) return;
+    switch (message.type) {
+      case 'progress':
+        this.#running.options.onProgress?.(message.progress);
+        return;
+      case 'done':
+        this.#settle((running) => running.resolve(message.result));
+        return;
+      case 'failed':
+        this.#settle((running) => running.reject(new EngineError(message.failure)));
+    }
+  }
+
+  #settle(how: (running: Running) => void): void {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running) how(running);
+  }
+}
+
+function cancelled(): EngineError {
+  return new EngineError({ code: 'cancelled', message: 'Stopped.' });
+}
+
+function crashed(reason: string, details: string): EngineError {
+  const outOfMemory = /SIGKILL|bad_alloc/.test(reason + details);
+  return new EngineError({
+    code: outOfMemory ? 'out-of-memory' : 'crashed',
+    message: outOfMemory
+      ? `The engine was ended by the system (${reason}), most likely for lack of memory.`
+      : `The engine stopped unexpectedly (${reason}).`,
+    hint: 'The queue and your pictures are safe. Try again, with a smaller size or memory mode "low".',
+    details,
+  });
+}

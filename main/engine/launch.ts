@@ -1,0 +1,37 @@
+/** Starting the engine outside Electron: a child process that speaks structured clone. */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { EngineHandle } from './client.ts';
+
+/** Makes glibc return freed weights to the system instead of keeping them (measured: release() really releases). */
+export const ENGINE_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '262144' } as const;
+
+const STDERR_TAIL = 4000;
+
+/** Forks the engine; `entry` defaults to process.ts beside this file. */
+export function launchEngine(entry = join(import.meta.dirname, 'process.ts')): EngineHandle {
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    env: { ...process.env, ...ENGINE_ENVIRONMENT },
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  let stderrTail = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderrTail = (stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL);
+  });
+  return {
+    // A message to a process that has just died is lost; its exit settles the job.
+    post: (message) => void child.send(message, () => undefined),
+    onMessage: (listener) => void child.on('message', listener as (message: unknown) => void),
+    onExit: (listener) => {
+      let told = false;
+      const tell = (reason: string): void => {
+        if (!told) listener(reason, stderrTail);
+        told = true;
+      };
+      child.once('error', (error) => tell(error.message));
+      child.once('close', (code, signal) => tell(signal ? `signal ${signal}` : `exit code ${code}`));
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
