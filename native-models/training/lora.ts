@@ -1,0 +1,55 @@
+/** LoRA pairs in training: the base is frozen, the pairs beside its layers are the trained inputs. */
+import * as ops from '../graph/ops.ts';
+import { input, type Value } from '../graph/value.ts';
+import type { AdaptedLayer, Adapter } from '../layers/scope.ts';
+import type { Trainables } from './step.ts';
+
+/** A layer that gets a pair, and the names of the pair's two tensors. */
+export interface TrainedPair extends AdaptedLayer {
+  readonly down: string;
+  readonly up: string;
+}
+
+export interface PairOptions {
+  readonly rank: number;
+  /** The pair's output is multiplied by alpha/rank. */
+  readonly alpha: number;
+  readonly accepts: (layer: AdaptedLayer) => boolean;
+  /** Put before a layer's path to make the tensor names: 'unet.' … */
+  readonly prefix?: string;
+}
+
+/**
+ * An adapter that adds y + alpha/rank · up(down(x)) (Hu et al. 2021, eq. 3) wherever `accepts` says so, entering the
+ * tensors into `trainables` as torch lays them out: down [rank, in] or [rank, in, k, k], up [out, rank] or [out, rank, 1, 1].
+ */
+export function trainedPairs(
+  trainables: Trainables,
+  options: PairOptions,
+): { adapter: Adapter; pairs: readonly TrainedPair[] } {
+  const { rank, alpha, accepts, prefix = '' } = options;
+  const pairs: TrainedPair[] = [];
+  const trained = (name: string, shape: readonly number[]): Value => {
+    const value = input(name, 'float32', shape);
+    trainables.set(name, value);
+    return value;
+  };
+  const adapter: Adapter = (layer, x) => {
+    if (!accepts(layer)) return undefined;
+    const { inFeatures, outFeatures, kernel } = layer;
+    const pair = {
+      ...layer,
+      down: `${prefix}${layer.path}.lora_down.weight`,
+      up: `${prefix}${layer.path}.lora_up.weight`,
+    };
+    pairs.push(pair);
+    const tail = kernel ? [1, 1] : [];
+    const down = trained(pair.down, [rank, inFeatures, ...(kernel ? [kernel.size, kernel.size] : [])]);
+    const up = trained(pair.up, [outFeatures, rank, ...tail]);
+    const y = kernel
+      ? ops.conv(ops.conv(x, down, undefined, { stride: kernel.stride, padding: kernel.padding }), up)
+      : ops.matmul(ops.matmul(x, down, { transB: true }), up, { transB: true });
+    return alpha === rank ? y : ops.mul(y, alpha / rank);
+  };
+  return { adapter, pairs };
+}

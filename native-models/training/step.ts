@@ -1,0 +1,52 @@
+/** One training step as a graph: parameters and a batch go in, the loss and every gradient come out. */
+import { buildGraph, type Graph } from '../graph/build.ts';
+import { gradients } from '../graph/gradients.ts';
+import { input, type Value } from '../graph/value.ts';
+import type { ParameterSource } from '../layers/scope.ts';
+
+/** Trained tensors by name: each is a graph input. */
+export type Trainables = Map<string, Value>;
+
+const GRADIENT = 'gradient:';
+
+/** Name of the output that holds the gradient of a parameter. */
+export function gradientOutput(parameter: string): string {
+  return GRADIENT + parameter;
+}
+
+/** The parameter whose gradient an output holds; undefined for a loss. */
+export function parameterOfOutput(output: string): string | undefined {
+  return output.startsWith(GRADIENT) ? output.slice(GRADIENT.length) : undefined;
+}
+
+/**
+ * A source in which every tensor asked for becomes a trained input, named `prefix` + its own name, and is entered
+ * into `trainables`. Biases that no layout has (`to_q`, `to_k`, `to_v`) stay away.
+ */
+export function trainableSource(trainables: Trainables, prefix = ''): ParameterSource {
+  return {
+    has: (name) => !/\.to_[qkv]\.bias$/.test(name),
+    get: (name, shape) => {
+      const known = trainables.get(prefix + name);
+      if (known) return known;
+      const value = input(prefix + name, 'float32', shape);
+      trainables.set(prefix + name, value);
+      return value;
+    },
+  };
+}
+
+/**
+ * The graph of a step: outputs `loss`, the other numbers in `reports` (parts of the loss, for the log) and one
+ * gradient per trainable. Throws what `gradients` throws: an op without a rule, a parameter the loss does not see.
+ */
+export function trainingStep(
+  trainables: ReadonlyMap<string, Value>,
+  loss: Value,
+  reports: Readonly<Record<string, Value>> = {},
+): Graph {
+  const names = [...trainables.keys()];
+  const derived = gradients(loss, [...trainables.values()]);
+  const outputs = Object.fromEntries(names.map((name, index) => [gradientOutput(name), derived[index]!]));
+  return buildGraph({ loss, ...reports, ...outputs });
+}
