@@ -1,6 +1,7 @@
 /** Reads one case folder: case.json and the tensors of its safetensors files, in whatever type they are stored. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tensor } from '../../main/pipeline/tensor.ts';
 import {
   openSafetensors,
   readTensorBytes,
@@ -33,4 +34,9 @@ export function shapeOf(file: WeightsFile, name: string): readonly number[] {
   const info = file.tensors.get(name);
   if (!info) throw new Error(`${file.path}: there is no tensor "${name}"`);
   return info.shape;
+}
+
+/** A float32 tensor with its shape, as the pipeline takes it. */
+export function readTensor(file: WeightsFile, name: string): Tensor {
+  return { data: Float32Array.from(readNumbers(file, name)), shape: shapeOf(file, name) };
 }

@@ -1,5 +1,7 @@
 /** The training noise schedule of diffusion models in alpha space: betas, cumulative alphas, zero-SNR rescaling. */
 
+import { linspace } from '../numerics/polynomials.ts';
+
 export type BetaSchedule = 'scaled_linear' | 'linear' | 'squaredcos_cap_v2';
 
 export interface BetaOptions {
@@ -45,10 +47,4 @@ function cosineBetas(count: number): Float64Array<ArrayBuffer> {
   return new Float64Array(count).map((_, i) =>
     Math.min(1 - alphaAt((i + 1) / count) / alphaAt(i / count), MAX_COSINE_BETA),
   );
-}
-
-/** `count` evenly spaced numbers from `start` to `end`, both included (numpy.linspace). */
-export function linspace(start: number, end: number, count: number): Float64Array<ArrayBuffer> {
-  const step = count > 1 ? (end - start) / (count - 1) : 0;
-  return new Float64Array(count).map((_, i) => (i > 0 && i === count - 1 ? end : start + i * step));
 }

@@ -19,14 +19,17 @@ export function atSigma(latent: Tensor, noise: Tensor, sigma: number): Tensor {
   return mixed(1, latent, sigma, noise);
 }
 
+/** Whether a walk from `sigma` starts at the model's largest noise, where nothing is left of any picture. */
+export function isPureNoise(sigma: number, sigmaMax: number): boolean {
+  return sigma > sigmaMax || Math.abs(sigma - sigmaMax) <= SAME_SIGMA * Math.max(sigma, sigmaMax);
+}
+
 /**
- * Where a sampler starts. From the model's largest sigma the noise is widened to √(1+sigma²), the standard deviation
- * that a unit-variance picture would have there, because nothing is left of the latent (ComfyUI's max_denoise).
+ * Where a sampler starts. Pure noise is widened to √(1+sigma²), the standard deviation that a picture of unit variance
+ * would have under it (ComfyUI's max_denoise).
  */
-export function startLatent(latent: Tensor, noise: Tensor, sigma: number, sigmaMax: number): Tensor {
-  const isPureNoise =
-    sigma > sigmaMax || Math.abs(sigma - sigmaMax) <= SAME_SIGMA * Math.max(sigma, sigmaMax);
-  return atSigma(latent, noise, isPureNoise ? Math.sqrt(1 + sigma ** 2) : sigma);
+export function startLatent(latent: Tensor, noise: Tensor, sigma: number, pureNoise: boolean): Tensor {
+  return atSigma(latent, noise, pureNoise ? Math.sqrt(1 + sigma ** 2) : sigma);
 }
 
 function mixed(a: number, x: Tensor, b: number, y: Tensor): Tensor {

@@ -1,6 +1,6 @@
 /** Schedules: which noise levels a sampler visits, as functions of the model's sigmas and the number of steps. */
-import { linspace } from './alphas.ts';
-import { betaQuantile } from './betaQuantile.ts';
+import { betaQuantile } from '../numerics/betaQuantile.ts';
+import { linspace } from '../numerics/polynomials.ts';
 import type { ModelSigmas } from './modelSigmas.ts';
 
 /** Descending sigmas that end in 0; normally steps + 1 of them (ddim_uniform and beta may differ by a few). */

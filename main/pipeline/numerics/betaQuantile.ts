@@ -28,7 +28,7 @@ export function betaDistribution(x: number, a: number, b: number): number {
 /** Modified Lentz evaluation of 1 + d₁/(1 + d₂/(1 + …)). */
 function continuedFraction(x: number, a: number, b: number): number {
   let c = 1;
-  let d = 1;
+  let d = 0;
   let value = 1;
   for (let n = 1; n <= ITERATIONS; n++) {
     const m = n >> 1;

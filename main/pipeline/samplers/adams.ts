@@ -1,0 +1,110 @@
+/** Linear multistep methods (Adams–Bashforth): the slopes of earlier steps are reused, one evaluation a step. */
+import { gaussIntegral, lagrange } from '../numerics/polynomials.ts';
+import type { Tensor } from '../tensor.ts';
+import { type Sampler, walk } from './sampler.ts';
+import { slope, type Term, weightedSum } from './updates.ts';
+
+/** Weights of the last `order` slopes, the newest first, for the step that leaves sigmas[step]. */
+type SlopeWeights = (sigmas: Float32Array, step: number, order: number) => readonly number[];
+
+/** x + Σ weight·slope over the last slopes, at most `maxOrder` of them; straight to denoised where sigma ends in 0. */
+function multistep(weightsOf: SlopeWeights, maxOrder: number): Sampler {
+  return (denoise, start, sigmas, options) => {
+    const limit = Math.min(options.order ?? maxOrder, maxOrder);
+    const slopes: Tensor[] = []; // newest first
+    return walk(denoise, start, sigmas, options, ({ step, x, sigma, sigmaNext, denoised }) => {
+      if (sigmaNext === 0) return denoised;
+      slopes.unshift(slope(x, sigma, denoised));
+      slopes.length = Math.min(slopes.length, limit);
+      const weights = weightsOf(sigmas, step, slopes.length);
+      return weightedSum([1, x], ...slopes.map((d, i): Term => [weights[i]!, d]));
+    });
+  };
+}
+
+/** Katherine Crowson's LMS: the Lagrange polynomial through the last slopes, integrated over the step. */
+export const lms: Sampler = multistep((sigmas, step, order) => {
+  const nodes = lastNodes(sigmas, step, order);
+  return nodes.map((_, i) => gaussIntegral((t) => lagrange(nodes, i, t), sigmas[step]!, sigmas[step + 1]!));
+}, 4);
+
+/** Adams–Bashforth weights for equal steps, as PNDM uses them (Liu et al. 2022, eq. 9). */
+const EQUAL_STEP_WEIGHTS = [
+  [1],
+  [3 / 2, -1 / 2],
+  [23 / 12, -16 / 12, 5 / 12],
+  [55 / 24, -59 / 24, 37 / 24, -9 / 24],
+] as const;
+
+/** Improved PNDM (Zhang & Chen 2023, DEIS, §3.3): PNDM's weights without its Runge–Kutta start. */
+export const ipndm: Sampler = multistep((sigmas, step, order) => {
+  const h = sigmas[step + 1]! - sigmas[step]!;
+  return EQUAL_STEP_WEIGHTS[order - 1]!.map((weight) => h * weight);
+}, 4);
+
+/**
+ * iPNDM for unequal steps (zju-pi, diff-sampler). `second` and `third` weigh the backward differences of the slopes;
+ * they and the last weight are as the reference has them, which is not quite the Adams–Bashforth integral.
+ */
+export const ipndmVariable: Sampler = multistep((sigmas, step, order) => {
+  const stepBefore = (k: number): number => sigmas[step + 1 - k]! - sigmas[step - k]!;
+  const [h, h1, h2, h3] = [stepBefore(0), stepBefore(1), stepBefore(2), stepBefore(3)];
+  if (order === 1) return [h];
+  const first = h / h1 / 2;
+  if (order === 2) return [h * (1 + first), -h * first];
+  const second = (1 - ((h / (3 * (h + h1))) * (h * (h + h1))) / (h1 * (h1 + h2))) / 2;
+  const ratio = h1 / h2;
+  if (order === 3) return [h * (1 + first + second), -h * (first + (1 + ratio) * second), h * second * ratio];
+  const third =
+    (((1 - h / (3 * (h + h1))) / 2 + ((1 - h / (2 * (h + h1))) * h) / (6 * (h + h1 + h2))) *
+      (h * (h + h1) * (h + h1 + h2))) /
+    (h1 * (h1 + h2) * (h1 + h2 + h3));
+  const spread = (h1 * (h1 + h2)) / (h2 * (h2 + h3));
+  return [
+    h * (1 + first + second + third),
+    -h * (first + (1 + ratio) * second + (1 + ratio + spread) * third),
+    h * (second * ratio + (ratio + spread * (1 + h2 / h3)) * third),
+    -h * third * spread * ratio,
+  ];
+}, 4);
+
+/** Noise range and smallest time of the continuous VP process whose time DEIS is tabulated in (EDM's defaults). */
+const VP_SIGMA_MIN = 0.002;
+const VP_SIGMA_MAX = 80;
+const VP_TIME_MIN = 1e-3;
+const LOG_VARIANCE_MIN = Math.log(VP_SIGMA_MIN ** 2 + 1);
+const LOG_VARIANCE_MAX = Math.log(VP_SIGMA_MAX ** 2 + 1);
+const BETA_SLOPE = (2 * (LOG_VARIANCE_MIN / VP_TIME_MIN - LOG_VARIANCE_MAX)) / (VP_TIME_MIN - 1);
+const BETA_MIN = LOG_VARIANCE_MAX - 0.5 * BETA_SLOPE;
+/** Points of the reference's Riemann sum, whose small error is part of its pictures. */
+const RIEMANN_POINTS = 10_000;
+
+/** DEIS with tabulated coefficients (Zhang & Chen 2023, tAB-DEIS, eq. 15): Lagrange interpolation in VP time. */
+export const deis: Sampler = multistep((sigmas, step, order) => {
+  if (order === 1) return [sigmas[step + 1]! - sigmas[step]!];
+  const nodes = lastNodes(sigmas, step, order).map(vpTime);
+  const from = nodes[0]!;
+  const to = vpTime(sigmas[step + 1]!);
+  const weights = new Float64Array(order);
+  for (let k = 0; k < RIEMANN_POINTS; k++) {
+    const time = from + ((to - from) * k) / (RIEMANN_POINTS - 1);
+    const speed = sigmaSpeed(time);
+    for (let i = 0; i < order; i++) weights[i]! += speed * lagrange(nodes, i, time);
+  }
+  return Array.from(weights, (sum) => (sum * (to - from)) / RIEMANN_POINTS);
+}, 3);
+
+/** VP time of a sigma: the solution of sigma² + 1 = exp(½·slope·t² + betaMin·t). */
+function vpTime(sigma: number): number {
+  return (Math.sqrt(BETA_MIN ** 2 + 2 * BETA_SLOPE * Math.log(sigma ** 2 + 1)) - BETA_MIN) / BETA_SLOPE;
+}
+
+/** dσ/dt divided by √(1 + σ²): how much noise the variance-preserving process adds per time. */
+function sigmaSpeed(time: number): number {
+  const alpha = Math.exp(-0.5 * time ** 2 * BETA_SLOPE - time * BETA_MIN);
+  return (0.5 * (time * BETA_SLOPE + BETA_MIN)) / Math.sqrt(alpha * (1 - alpha));
+}
+
+function lastNodes(sigmas: Float32Array, step: number, order: number): number[] {
+  return Array.from({ length: order }, (_, i) => sigmas[step - i]!);
+}

@@ -1,0 +1,69 @@
+/** SA-Solver (Xue et al. 2023): stochastic Adams predictor and corrector in half-log-SNR λ = -log σ, on denoised. */
+import { solve } from '../numerics/linearSystem.ts';
+import type { Tensor } from '../tensor.ts';
+import type { Sampler } from './sampler.ts';
+import { type Term, weightedSum } from './updates.ts';
+
+const PREDICTOR_ORDER = 3;
+const CORRECTOR_ORDER = 4;
+const EVERYWHERE = [Number.POSITIVE_INFINITY, 0] as const;
+
+interface Evaluation {
+  readonly lambda: number;
+  readonly denoised: Tensor;
+}
+
+/** A step from `x` at λ `from` to λ `to` with stochasticity τ; `noise` is what the predictor added at its end. */
+interface Leg {
+  readonly x: Tensor;
+  readonly from: number;
+  readonly to: number;
+  readonly tau: number;
+  readonly noise: readonly Term[];
+}
+
+/** Algorithm 1 (PEC): predict, evaluate, correct. τ is eta between the two sigmas of stochasticRange and 0 elsewhere. */
+export const saSolver: Sampler = async (denoise, start, sigmas, options) => {
+  const { eta = 1, noiseScale = 1, stochasticRange: [noisyFrom, noisyTo] = EVERYWHERE } = options;
+  const evaluations: Evaluation[] = []; // newest first
+  let predicted = start;
+  let leg: Leg | undefined;
+  for (let step = 0; step + 1 < sigmas.length; step++) {
+    options.signal?.throwIfAborted();
+    const [sigma, sigmaNext] = [sigmas[step]!, sigmas[step + 1]!];
+    const denoised = await denoise(predicted, sigma);
+    await options.onStep?.({ step, sigma, x: predicted, denoised });
+    if (sigmaNext === 0) return denoised;
+    evaluations.unshift({ lambda: -Math.log(sigma), denoised });
+    // The order falls towards sigma 0, where differences in λ become infinite.
+    const stepsLeft = sigmas.at(-1) === 0 ? sigmas.length - 1 - step : Number.POSITIVE_INFINITY;
+    const x = leg ? travel(leg, evaluations.slice(0, Math.min(CORRECTOR_ORDER, stepsLeft))) : predicted;
+    const tau = sigmaNext <= noisyFrom && sigmaNext >= noisyTo ? eta : 0;
+    const h = Math.log(sigma / sigmaNext);
+    const amount = sigmaNext * Math.sqrt(-Math.expm1(-2 * tau ** 2 * h)) * noiseScale;
+    const noise: Term[] = amount > 0 ? [[amount, options.noise(sigma, sigmaNext)]] : [];
+    leg = { x, from: -Math.log(sigma), to: -Math.log(sigmaNext), tau, noise };
+    predicted = travel(leg, evaluations.slice(0, Math.min(PREDICTOR_ORDER, stepsLeft - 1)));
+    evaluations.length = Math.min(evaluations.length, CORRECTOR_ORDER);
+  }
+  return predicted;
+};
+
+/** Eq. 14 (predictor) and eq. 17 (corrector): they differ only in whether the end of the leg is among the evaluations. */
+function travel({ x, from, to, tau, noise }: Leg, evaluations: readonly Evaluation[]): Tensor {
+  const weights = adamsWeights(evaluations, from, to, tau);
+  const known = evaluations.map(({ denoised }, i): Term => [weights[i]!, denoised]);
+  return weightedSum([Math.exp(-(to - from) * (1 + tau ** 2)), x], ...known, ...noise);
+}
+
+/** Weights that integrate (1 + τ²)·e^((1 + τ²)(λ - to)) times the polynomial through the evaluations, exactly. */
+function adamsWeights(evaluations: readonly Evaluation[], from: number, to: number, tau: number): number[] {
+  const rate = 1 + tau ** 2;
+  const decayed = Math.exp(rate * (from - to));
+  const moments: number[] = []; // of (λ - to)^k, each from the one before by parts
+  for (let k = 0; k < evaluations.length; k++) {
+    moments.push(k === 0 ? 1 - decayed : -((from - to) ** k) * decayed - (k / rate) * moments[k - 1]!);
+  }
+  const powers = moments.map((_, k) => evaluations.map(({ lambda }) => (lambda - to) ** k));
+  return solve(powers, moments);
+}
