@@ -1,0 +1,38 @@
+/** Questions about a part's tensors that architecture inference asks: is it there, how long is an axis, how many follow. */
+import type { CanonicalTensors } from '../weights/keys.ts';
+import { WeightsError } from '../weights/tensors.ts';
+
+export interface Shapes {
+  has(name: string): boolean;
+  /** Length of one axis. Throws WeightsError when the tensor or the axis is missing. */
+  axis(name: string, axis: number): number;
+  rank(name: string): number;
+  /** How many of `name(0)`, `name(1)`, … exist before the first gap. */
+  count(name: (index: number) => string): number;
+  /** The first tensor whose name ends so. */
+  ending(suffix: string): string | undefined;
+}
+
+/** `path` is the file that messages name. */
+export function shapesOf(tensors: CanonicalTensors, path: string): Shapes {
+  const dims = (name: string): readonly number[] => {
+    const info = tensors.get(name);
+    if (info) return info.shape;
+    throw new WeightsError(path, `tensor "${name}" is missing`, 'Use a complete file');
+  };
+  return {
+    has: (name) => tensors.has(name),
+    axis: (name, axis) => {
+      const length = dims(name)[axis];
+      if (length !== undefined && length > 0) return length;
+      throw new WeightsError(path, `tensor "${name}" has the shape [${dims(name)}]`, 'Use an undamaged file');
+    },
+    rank: (name) => dims(name).length,
+    count: (name) => {
+      let count = 0;
+      while (tensors.has(name(count))) count++;
+      return count;
+    },
+    ending: (suffix) => tensors.keys().find((name) => name.endsWith(suffix)),
+  };
+}
