@@ -55,7 +55,7 @@ export function zoomAt(view: View, at: ScreenPoint, factor: number): View {
 }
 
 /** The view that shows `rect` whole and centred, `margin` CSS pixels free on every side; never enlarged beyond `limit`. */
-export function fit(
+export function fitView(
   rect: Rect,
   stage: { readonly width: number; readonly height: number },
   margin: { readonly x: number; readonly top: number; readonly bottom: number },

@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyDocument } from '../../../renderer/document/document.ts';
-import { canvasPoint, screenPoint, toCanvas, toScreen, zoomAt } from '../../../renderer/document/geometry.ts';
+import {
+  canvasPoint,
+  fitView,
+  screenPoint,
+  toCanvas,
+  toScreen,
+  zoomAt,
+} from '../../../renderer/document/geometry.ts';
 import { act, startTimeline } from '../../../renderer/document/undo.ts';
 
 const number = fc.double({ min: -5000, max: 5000, noNaN: true });
@@ -40,7 +47,7 @@ describe('view', () => {
   });
 
   it('fits a rectangle into the free part of the stage', () => {
-    const v = it(
+    const v = fitView(
       { x: 100, y: -50, width: 1000, height: 500 },
       { width: 800, height: 600 },
       { x: 40, top: 60, bottom: 140 },

@@ -1,0 +1,193 @@
+/** Tools as machines: pointer events in, actions out; one stroke is one action, Escape leaves nothing behind. */
+import { describe, expect, it } from 'vitest';
+import { emptyDocument } from '../../../renderer/document/document.ts';
+import { canvasPoint } from '../../../renderer/document/geometry.ts';
+import { pictureLayer } from '../../../renderer/document/layer.ts';
+import { act, startTimeline, type Timeline, undo } from '../../../renderer/document/undo.ts';
+import { startTools } from '../../../renderer/tools/registry.ts';
+import type { Effect, ToolContext, ToolEvent, ToolName } from '../../../renderer/tools/tool.ts';
+
+const brush = { size: 20, hardness: 0.8, opacity: 1, colour: '#ff0000' };
+type Press = [type: ToolEvent['type'], x: number, y: number, keys?: Partial<ToolEvent>];
+
+/** Plays pointer events on a tool and does what it asks for, as the canvas does. */
+function play(name: ToolName, presses: readonly Press[], from: Partial<ToolContext> = {}, start?: Timeline) {
+  const tool = startTools()[name];
+  let timeline = start ?? startTimeline(emptyDocument({ width: 512, height: 512 }));
+  const all: Effect[] = [];
+  let ids = 0;
+  for (const [type, x, y, keys] of presses) {
+    const context: ToolContext = {
+      document: timeline.document,
+      view: { zoom: 1, x: 0, y: 0 },
+      brush,
+      target: 'layer',
+      newId: () => `new${ids++}`,
+      ...from,
+    };
+    const event = { type, point: canvasPoint(x, y), pressure: 0.5, shift: false, alt: false, ...keys };
+    for (const effect of tool.handle(event, context)) {
+      all.push(effect);
+      if (effect.do === 'act') timeline = act(timeline, effect.action, effect.gesture ?? null);
+    }
+  }
+  return { timeline, effects: all };
+}
+
+const line: Press[] = [
+  ['down', 10, 10],
+  ['move', 30, 10],
+  ['move', 30.2, 10],
+  ['move', 60, 12],
+  ['up', 60, 12],
+];
+
+describe('painting', () => {
+  it('makes one mask operation of a stroke, leaves out points that say nothing, and erases with Alt', () => {
+    const { timeline } = play('mask', line);
+    const [operation] = timeline.document.mask.operations;
+    expect(operation).toMatchObject({
+      kind: 'stroke',
+      erase: false,
+      stroke: { size: 20, points: [10, 10, 0.5, 30, 10, 0.5, 60, 12, 0.5] },
+    });
+    const erased = play('mask', [
+      ['down', 5, 5, { alt: true }],
+      ['up', 5, 5],
+    ]).timeline.document.mask.operations[0];
+    expect(erased).toMatchObject({ erase: true });
+  });
+
+  it('shows each new point once while painting', () => {
+    const shown = play('mask', line).effects.flatMap((effect) =>
+      effect.do === 'show stroke' ? [effect.live.from] : [],
+    );
+    expect(shown).toEqual([0, 1, 2]);
+  });
+
+  it('adds a sheet above a picture on the first brush stroke, as one undo entry, and paints on in it', () => {
+    const picture = pictureLayer(
+      'p',
+      'Photo',
+      { image: { sha256: '0'.repeat(64) }, width: 512, height: 512 },
+      { x: 0, y: 0 },
+    );
+    const placed = act(startTimeline(emptyDocument({ width: 512, height: 512 })), {
+      type: 'picture placed',
+      layer: picture,
+      clearMask: false,
+    });
+    const once = play('brush', line, {}, placed).timeline;
+    expect(once.document.layers.map((layer) => layer.paint.length)).toEqual([0, 1]);
+    expect(once.entries).toHaveLength(2);
+    const twice = play('brush', line, {}, once).timeline;
+    expect(twice.document.layers.map((layer) => layer.paint.length)).toEqual([0, 2]);
+    expect(undo(once).document).toEqual(placed.document);
+  });
+
+  it('erases in the pixels of a scaled and moved layer', () => {
+    const picture = pictureLayer(
+      'p',
+      'Photo',
+      { image: { sha256: '0'.repeat(64) }, width: 100, height: 100 },
+      { x: 10, y: 0, scale: 2 },
+    );
+    const placed = act(startTimeline(emptyDocument({ width: 512, height: 512 })), {
+      type: 'picture placed',
+      layer: picture,
+      clearMask: false,
+    });
+    const { stroke } = play(
+      'eraser',
+      [
+        ['down', 30, 40],
+        ['up', 30, 40],
+      ],
+      {},
+      placed,
+    ).timeline.document.layers[0]!.paint[0]!;
+    expect(stroke).toMatchObject({ points: [10, 20, 0.5], size: 10 });
+  });
+
+  it('leaves nothing behind when cancelled', () => {
+    const { timeline, effects } = play('mask', [
+      ['down', 1, 1],
+      ['move', 9, 9],
+      ['cancel', 9, 9],
+    ]);
+    expect(timeline.entries).toHaveLength(0);
+    expect(effects.at(-1)).toEqual({ do: 'show nothing' });
+  });
+});
+
+describe('areas', () => {
+  it('draws rectangles from any corner, squares with Shift, and lassos with their outline', () => {
+    const corner = play('rectangle', [
+      ['down', 90, 80],
+      ['move', 50, 60],
+      ['up', 50, 60],
+    ]).timeline.document.mask.operations[0];
+    expect(corner).toEqual({
+      kind: 'rectangle',
+      rect: { x: 50, y: 60, width: 40, height: 20 },
+      erase: false,
+    });
+    const square = play('rectangle', [
+      ['down', 0, 0],
+      ['up', 30, 10, { shift: true }],
+    ]).timeline.document.mask.operations[0];
+    expect(square).toMatchObject({ rect: { width: 30, height: 30 } });
+    const outline = play('lasso', [
+      ['down', 0, 0],
+      ['move', 50, 0],
+      ['move', 50, 50],
+      ['up', 50, 50],
+    ]).timeline.document.mask.operations[0];
+    expect(outline).toMatchObject({ kind: 'lasso', points: [0, 0, 50, 0, 50, 50] });
+    expect(
+      play('lasso', [
+        ['down', 0, 0],
+        ['up', 0, 0],
+      ]).timeline.entries,
+    ).toHaveLength(0);
+  });
+});
+
+describe('frame, move and hand', () => {
+  it('pulls an edge to multiples of 64 and moves the whole from inside, each one gesture', () => {
+    const pulled = play('frame', [
+      ['down', 512, 200],
+      ['move', 560, 200],
+      ['move', 600, 200],
+      ['up', 600, 200],
+    ]).timeline;
+    expect(pulled.document.frame).toEqual({ x: 0, y: 0, width: 576, height: 512 });
+    expect(pulled.entries).toHaveLength(1);
+    const left = play('frame', [
+      ['down', 0, 200],
+      ['move', -70, 200],
+      ['up', -70, 200],
+    ]).timeline.document.frame;
+    expect(left).toEqual({ x: -64, y: 0, width: 576, height: 512 });
+    const moved = play('frame', [
+      ['down', 200, 200],
+      ['move', 300, 150],
+      ['up', 300, 150],
+    ]).timeline.document;
+    expect(moved.frame).toEqual({ x: 128, y: -64, width: 512, height: 512 });
+    expect(moved.draft).toMatchObject({ width: 512, height: 512 });
+  });
+
+  it('keeps the grabbed point under the hand', () => {
+    const { effects } = play(
+      'hand',
+      [
+        ['down', 100, 100],
+        ['move', 110, 95],
+        ['up', 0, 0],
+      ],
+      { view: { zoom: 2, x: 0, y: 0 } },
+    );
+    expect(effects).toEqual([{ do: 'pan', x: 20, y: -10 }]);
+  });
+});
