@@ -57,7 +57,6 @@ function transformerBlock(scope: Scope, x: Value, context: Value, heads: number)
 }
 
 export interface SpatialTransformerOptions {
-  readonly channels: number;
   readonly heads: number;
   readonly depth: number;
   readonly normGroups: number;
@@ -70,7 +69,8 @@ export function spatialTransformer(
   context: Value,
   options: SpatialTransformerOptions,
 ): Value {
-  const { channels, heads, depth, normGroups } = options;
+  const { heads, depth, normGroups } = options;
+  const channels = x.shape[1] as number;
   const normed = groupNorm(scope.at('norm'), x, channels, normGroups, 1e-6);
   // A 1×1 convolution before flattening and a linear after it are the same matrix: one form serves SD1, SD2 and SDXL.
   let tokens = linear(scope.at('proj_in'), toTokens(normed), channels, channels);

@@ -16,7 +16,11 @@ export interface UnetInputs {
   readonly y?: Value;
   /** ControlNet residuals: one per skip, in the order of input_blocks, then one for the middle. */
   readonly residuals?: readonly Value[];
+  /** Shown every block's output under its LDM path: for tests, and for whoever wants features. */
+  readonly tap?: Tap | undefined;
 }
+
+export type Tap = (path: string, value: Value) => void;
 
 /** The part of a config that the downward half reads; ControlNet shares it. */
 export type EncoderConfig = Omit<UnetConfig, 'outChannels' | 'outputDepths'>;
@@ -24,14 +28,15 @@ export type EncoderConfig = Omit<UnetConfig, 'outChannels' | 'outputDepths'>;
 /** Predicted noise (or v) [B, outChannels, H/8, W/8]. */
 export function unet(scope: Scope, config: UnetConfig, inputs: UnetInputs): Value {
   const time = timeEmbedding(scope, config, inputs);
-  const encoded = encoder(scope, config, { ...inputs, time });
+  const guide = { time, context: inputs.context, tap: inputs.tap };
+  const encoded = encoder(scope, config, inputs, guide);
   const residuals = inputs.residuals ?? [];
   const middleResidual = residuals[encoded.skips.length];
   const middle = middleResidual ? ops.add(encoded.middle, middleResidual) : encoded.middle;
   const skips = encoded.skips.map((skip, index) =>
     residuals[index] ? ops.add(skip, residuals[index]) : skip,
   );
-  const decoded = decoder(scope, config, middle, skips, time, inputs.context);
+  const decoded = decoder(scope, config, { middle, skips }, guide);
   const normed = groupNorm(scope.at('out.0'), decoded, config.modelChannels, config.normGroups, 1e-5);
   return conv2d(scope.at('out.2'), silu(scope.flavour, normed), config.modelChannels, config.outChannels);
 }
@@ -40,99 +45,84 @@ export function unet(scope: Scope, config: UnetConfig, inputs: UnetInputs): Valu
 export function timeEmbedding(
   scope: Scope,
   config: EncoderConfig,
-  inputs: Pick<UnetInputs, 'timestep' | 'y'>,
+  inputs: Pick<UnetInputs, 'timestep' | 'y' | 'tap'>,
 ): Value {
   const width = 4 * config.modelChannels;
   const sines = sinusoids(inputs.timestep, config.modelChannels);
   const time = embeddingMlp(scope.at('time_embed'), sines, config.modelChannels, width);
+  inputs.tap?.('time_embed', time);
   if (config.admChannels === 0) return silu(scope.flavour, time);
   if (!inputs.y) throw new Error('this U-Net needs the vector y (pooled text and sizes)');
   const label = embeddingMlp(scope.at('label_emb.0'), inputs.y, config.admChannels, width);
   return silu(scope.flavour, ops.add(time, label));
 }
 
-interface EncoderInputs {
-  readonly latent: Value;
+/** What every block is told besides its input. */
+export interface Guide {
+  /** SiLU of the time embedding. */
   readonly time: Value;
   readonly context: Value;
+  readonly tap?: Tap | undefined;
+}
+
+export interface EncoderInputs {
+  readonly latent: Value;
   /** Encoded hint, added after the first convolution (ControlNet). */
   readonly hint?: Value;
 }
 
-/** input_blocks and middle_block. `skips` has one value per input block. */
-export function encoder(
-  scope: Scope,
-  config: EncoderConfig,
-  inputs: EncoderInputs,
-): { skips: Value[]; middle: Value } {
-  const { time, context } = inputs;
-  const first = conv2d(scope.at('input_blocks.0.0'), inputs.latent, config.inChannels, config.modelChannels);
-  let x = inputs.hint ? ops.add(first, inputs.hint) : first;
-  let channels = config.modelChannels;
-  const skips = [x];
-  let depthIndex = 0;
+export interface Encoded {
+  /** One value per input block. */
+  readonly skips: readonly Value[];
+  readonly middle: Value;
+}
+
+/** input_blocks and middle_block. */
+export function encoder(scope: Scope, config: EncoderConfig, inputs: EncoderInputs, guide: Guide): Encoded {
+  const blocks = scope.at('input_blocks');
+  const first = conv2d(blocks.at('0.0'), inputs.latent, config.inChannels, config.modelChannels);
+  const skips = [inputs.hint ? ops.add(first, inputs.hint) : first];
+  const next = (): Scope => blocks.at(skips.length);
+  const depths = config.inputDepths.values();
   for (const [level, mult] of config.channelMult.entries()) {
     for (let block = 0; block < config.numResBlocks[level]!; block++) {
-      const at = scope.at('input_blocks').at(skips.length);
-      const outChannels = mult * config.modelChannels;
-      x = blockWithAttention(
-        at,
-        config,
-        x,
-        channels,
-        outChannels,
-        config.inputDepths[depthIndex++]!,
-        time,
-        context,
+      skips.push(
+        unetBlock(next(), config, skips.at(-1)!, mult * config.modelChannels, depths.next().value!, guide),
       );
-      channels = outChannels;
-      skips.push(x);
     }
-    if (level < config.channelMult.length - 1) {
-      x = downsample(scope.at('input_blocks').at(skips.length).at(0), x, channels);
-      skips.push(x);
-    }
+    if (level < config.channelMult.length - 1) skips.push(downsample(next().at(0), skips.at(-1)!));
   }
-  return { skips, middle: middleBlock(scope.at('middle_block'), config, x, channels, time, context) };
+  skips.forEach((skip, index) => {
+    guide.tap?.(`input_blocks.${index}`, skip);
+  });
+  return { skips, middle: middleBlock(scope.at('middle_block'), config, skips.at(-1)!, guide) };
 }
 
-function middleBlock(
-  scope: Scope,
-  config: EncoderConfig,
-  x: Value,
-  channels: number,
-  time: Value,
-  context: Value,
-): Value {
-  const before = blockWithAttention(scope, config, x, channels, channels, config.middleDepth, time, context);
-  return config.middleDepth === 0
-    ? before
-    : resBlock(scope.at(2), before, time, resOptions(config, channels, channels));
+function middleBlock(scope: Scope, config: EncoderConfig, x: Value, guide: Guide): Value {
+  const channels = x.shape[1] as number;
+  const attended = unetBlock(scope, config, x, channels, config.middleDepth, guide);
+  const { time } = guide;
+  const y =
+    config.middleDepth === 0
+      ? attended
+      : resBlock(scope.at(2), attended, time, { outChannels: channels, normGroups: config.normGroups });
+  guide.tap?.('middle_block', y);
+  return y;
 }
 
-function decoder(
-  scope: Scope,
-  config: UnetConfig,
-  middle: Value,
-  skips: Value[],
-  time: Value,
-  context: Value,
-): Value {
-  const skipChannels = skips.map((skip) => skip.shape[1] as number);
+/** output_blocks: each joins the skip of the mirrored input block; the last of a level enlarges. */
+function decoder(scope: Scope, config: UnetConfig, { skips, middle }: Encoded, guide: Guide): Value {
   let x = middle;
-  let channels = middle.shape[1] as number;
   let index = 0;
   for (const [level, mult] of [...config.channelMult.entries()].reverse()) {
     for (let block = 0; block <= config.numResBlocks[level]!; block++) {
       const at = scope.at('output_blocks').at(index);
-      const position = skips.length - 1 - index;
-      const joined = ops.concat([x, skips[position]!], 1);
-      const inChannels = channels + skipChannels[position]!;
-      channels = mult * config.modelChannels;
+      const joined = ops.concat([x, skips[skips.length - 1 - index]!], 1);
       const depth = config.outputDepths[index]!;
-      x = blockWithAttention(at, config, joined, inChannels, channels, depth, time, context);
-      const last = block === config.numResBlocks[level]!;
-      if (last && level > 0) x = upsample(at.at(depth > 0 ? 2 : 1), x, channels, skips[position - 1]!);
+      x = unetBlock(at, config, joined, mult * config.modelChannels, depth, guide);
+      const enlarges = block === config.numResBlocks[level]! && level > 0;
+      if (enlarges) x = upsample(at.at(depth > 0 ? 2 : 1), x, skips[skips.length - 2 - index]!);
+      guide.tap?.(`output_blocks.${index}`, x);
       index++;
     }
   }
@@ -140,27 +130,17 @@ function decoder(
 }
 
 /** A residual block at `.0` and, where `depth` > 0, a spatial transformer at `.1`. */
-function blockWithAttention(
+function unetBlock(
   scope: Scope,
   config: EncoderConfig,
   x: Value,
-  inChannels: number,
   outChannels: number,
   depth: number,
-  time: Value,
-  context: Value,
+  guide: Guide,
 ): Value {
-  const y = resBlock(scope.at(0), x, time, resOptions(config, inChannels, outChannels));
+  const { normGroups } = config;
+  const y = resBlock(scope.at(0), x, guide.time, { outChannels, normGroups });
   if (depth === 0) return y;
   const heads = headCount(config.heads, outChannels);
-  const options = { channels: outChannels, heads, depth, normGroups: config.normGroups };
-  return spatialTransformer(scope.at(1), y, context, options);
-}
-
-function resOptions(
-  config: EncoderConfig,
-  inChannels: number,
-  outChannels: number,
-): Parameters<typeof resBlock>[3] {
-  return { inChannels, outChannels, timeWidth: 4 * config.modelChannels, normGroups: config.normGroups };
+  return spatialTransformer(scope.at(1), y, guide.context, { heads, depth, normGroups });
 }
