@@ -15,8 +15,8 @@ export interface PairOptions {
   /** The pair's output is multiplied by alpha/rank. */
   readonly alpha: number;
   readonly accepts: (layer: AdaptedLayer) => boolean;
-  /** Put before a layer's path to make the tensor names: 'unet.' … */
-  readonly prefix?: string;
+  /** What a layer's pair is called; '.lora_down.weight' and '.lora_up.weight' are added. */
+  readonly nameOf: (path: string) => string;
 }
 
 /**
@@ -27,7 +27,7 @@ export function trainedPairs(
   trainables: Trainables,
   options: PairOptions,
 ): { adapter: Adapter; pairs: readonly TrainedPair[] } {
-  const { rank, alpha, accepts, prefix = '' } = options;
+  const { rank, alpha, accepts, nameOf } = options;
   const pairs: TrainedPair[] = [];
   const trained = (name: string, shape: readonly number[]): Value => {
     const value = input(name, 'float32', shape);
@@ -39,8 +39,8 @@ export function trainedPairs(
     const { inFeatures, outFeatures, kernel } = layer;
     const pair = {
       ...layer,
-      down: `${prefix}${layer.path}.lora_down.weight`,
-      up: `${prefix}${layer.path}.lora_up.weight`,
+      down: `${nameOf(layer.path)}.lora_down.weight`,
+      up: `${nameOf(layer.path)}.lora_up.weight`,
     };
     pairs.push(pair);
     const tail = kernel ? [1, 1] : [];
