@@ -55,13 +55,26 @@ function findBoundaries(prompt: string, chunks: readonly (readonly { readonly wo
   for (const chunk of chunks) {
     let start: number | undefined;
     for (const { word } of chunk.filter((token) => token.word !== '')) {
-      const found = haystack.indexOf(word.toLowerCase(), position);
+      const found = indexOfWord(haystack, word, position);
       start ??= found < 0 ? position : found;
       if (found >= 0) position = found + word.length;
     }
     boundaries.push(start ?? position);
   }
   return boundaries.slice(1);
+}
+
+const LETTERS = /^\p{L}+$/u;
+const LETTER = /\p{L}/u;
+
+/** Like indexOf, but letters are not found inside a longer word, except right behind the word before ("'sam" is "'s", "am"). */
+function indexOfWord(haystack: string, word: string, position: number): number {
+  const isWhole = (start: number): boolean =>
+    (start === position || !LETTER.test(haystack[start - 1]!)) &&
+    !LETTER.test(haystack[start + word.length] ?? '');
+  let found = haystack.indexOf(word, position);
+  while (found >= 0 && LETTERS.test(word) && !isWhole(found)) found = haystack.indexOf(word, found + 1);
+  return found;
 }
 
 /** Lower case where it does not change the number of UTF-16 units, so that indices stay those of the prompt. */

@@ -12,10 +12,10 @@ export interface TokenizedWord {
   readonly tokenIds: readonly number[];
 }
 
-const SPECIAL_IDS: Readonly<Record<string, number>> = {
-  '<|startoftext|>': START_ID,
-  '<|endoftext|>': END_ID,
-};
+const SPECIAL_IDS: ReadonlyMap<string, number> = new Map([
+  ['<|startoftext|>', START_ID],
+  ['<|endoftext|>', END_ID],
+]);
 /** Special tokens are cut out first; then contractions, letters, single digits, anything else that is not white space. */
 const WORD =
   /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|(?:(?!<\|(?:startoftext|endoftext)\|>)[^\p{White_Space}\p{L}\p{N}])+/gu;
@@ -66,7 +66,7 @@ function wordIds(word: string): readonly number[] {
   const known = cache.get(word);
   if (known) return known;
   if (cache.size >= CACHE_LIMIT) cache.clear();
-  const special = SPECIAL_IDS[word];
+  const special = SPECIAL_IDS.get(word);
   const ids = special === undefined ? wordToIds(word) : [special];
   cache.set(word, ids);
   return ids;

@@ -6,9 +6,9 @@ import { clampWeight, MAX_DEPTH, parseNumber, type WeightedText } from './weight
 
 const PARENTHESES_FACTOR = 1.1;
 
-/** Private-use stand-ins for escaped parentheses while groups are being found. */
-const ESCAPED_OPEN = '\uE000';
-const ESCAPED_CLOSE = '\uE001';
+/** Stand-ins (code points that no text may contain) for escaped parentheses while groups are being found. */
+const ESCAPED_OPEN = '\uFDD0';
+const ESCAPED_CLOSE = '\uFDD1';
 
 /** Parses `prompt`; never throws. A group that is not closed stays text. An empty prompt has no pieces. */
 export function parseComfyPrompt(prompt: string): WeightedText[] {
