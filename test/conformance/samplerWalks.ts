@@ -102,7 +102,12 @@ function outOfNoise(name: string): never {
 }
 
 /** `x` as the reference's callbacks tell it, which for some samplers is not the latent at the start of the step. */
-function reportedStates(sampler: string, reports: readonly StepReport[], start: Tensor, out: Tensor): Float32Array[] {
+function reportedStates(
+  sampler: string,
+  reports: readonly StepReport[],
+  start: Tensor,
+  out: Tensor,
+): Float32Array[] {
   if (REPORTS_START.has(sampler)) return reports.map(() => start.data);
   if (sampler.startsWith('uni_pc')) return uniPcStates(reports, out);
   if (sampler === 'dpm_adaptive') return [...reports.slice(1), { x: out }].map(({ x }) => x.data);
