@@ -1,0 +1,19 @@
+/** SDXL's micro-conditioning (Podell et al. 2023, §2.2): sizes and crop as sinusoids. */
+
+/** Width of the embedding of one number. */
+const WIDTH = 256;
+
+/** [height, width, cropTop, cropLeft, targetHeight, targetWidth] → 6 × 256 numbers, cosines first in each. Rounded to float32 where torch rounds. */
+export function sizeEmbedding(sizes: readonly number[]): Float32Array<ArrayBuffer> {
+  const half = WIDTH / 2;
+  const embedding = new Float32Array(sizes.length * WIDTH);
+  for (const [index, size] of sizes.entries()) {
+    for (let i = 0; i < half; i++) {
+      const exponent = Math.fround(Math.fround(-Math.log(10_000) * i) / half);
+      const angle = Math.fround(size * Math.fround(Math.exp(exponent)));
+      embedding[index * WIDTH + i] = Math.cos(angle);
+      embedding[index * WIDTH + half + i] = Math.sin(angle);
+    }
+  }
+  return embedding;
+}

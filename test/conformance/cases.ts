@@ -1,0 +1,28 @@
+/** Which module checks which case folder. */
+import { canny } from './canny.ts';
+import type { ConformanceModule } from './check.ts';
+import { clipBpe } from './clipBpe.ts';
+import { clipText } from './clipText.ts';
+import { ldmUnet } from './ldmUnet.ts';
+import { ldmVae } from './ldmVae.ts';
+import { promptWeights } from './promptWeights.ts';
+import { rngBrownianTree } from './rngBrownianTree.ts';
+import { rngTorchCpu } from './rngTorchCpu.ts';
+import { samplers } from './samplers.ts';
+import { textualInversion } from './textualInversion.ts';
+
+export const CASES: Readonly<Record<string, ConformanceModule>> = {
+  canny,
+  'clip-bpe': clipBpe,
+  'clip-text': clipText,
+  'ldm-unet-inpaint': ldmUnet,
+  'ldm-unet-sd1': ldmUnet,
+  'ldm-unet-sd2': ldmUnet,
+  'ldm-unet-sdxl': ldmUnet,
+  'ldm-vae': ldmVae,
+  'prompt-weights': promptWeights,
+  'rng-brownian-tree': rngBrownianTree,
+  'rng-torch-cpu': rngTorchCpu,
+  samplers,
+  'textual-inversion': textualInversion,
+};
