@@ -1,6 +1,7 @@
 /** One engine session of a training run: reads parameters and writes gradients in place, in memory others can see. */
 import { parse } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { shareUpdater, type UpdateSettings, type UpdateShare } from './shardUpdate.ts';
 
 /** A batch input by name: float32 data, or int64 token ids. */
 export interface BatchTensor {
@@ -22,6 +23,8 @@ export interface ShardSetup {
   readonly parameters: readonly BoundTensor[];
   readonly gradients: readonly BoundTensor[];
   readonly losses: readonly string[];
+  /** What of the optimiser's work this shard does. */
+  readonly share: UpdateShare;
   /** Cores for one operation; 0 = all. */
   readonly threads: number;
 }
@@ -31,6 +34,10 @@ export type Losses = Readonly<Record<string, number>>;
 export interface Shard {
   /** Forward and backward on one batch: fills the gradients, returns the losses. */
   run(batch: Batch): Promise<Losses>;
+  /** After every shard has run: averages its share of the gradients, returns the sum of their squares. */
+  reduce(): Promise<number>;
+  /** One optimiser step on its share. */
+  update(settings: UpdateSettings): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,12 +66,15 @@ export async function openShard(setup: ShardSetup): Promise<Shard> {
   });
   const parameters = tensorsOf(setup.parameters);
   const losses = setup.losses.map((name) => ({ name, shape: [], data: new Float32Array(1) }));
+  const updater = shareUpdater(setup.share);
   const fetches = tensorsOf([...setup.gradients, ...losses]);
   return {
     async run(batch) {
       await session.run({ ...parameters, ...tensorsOf(named(batch)) }, fetches);
       return Object.fromEntries(losses.map(({ name, data }) => [name, data[0]!]));
     },
+    reduce: async () => updater.reduce(),
+    update: async (settings) => updater.update(settings),
     close: () => session.release(),
   };
 }

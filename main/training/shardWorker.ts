@@ -1,19 +1,22 @@
-/** Thread entry: one shard, driven by messages. A batch in, its losses out; `null` ends it. */
+/** Thread entry: one shard, driven by messages; each gets one answer. `null` ends it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Batch, type Losses, openShard, type ShardSetup } from './shard.ts';
+import { type Batch, openShard, type Shard, type ShardSetup } from './shard.ts';
+import type { UpdateSettings } from './shardUpdate.ts';
 
-/** The answer to a batch. */
-export type Reply = { readonly losses: Losses } | { readonly problem: string };
+export type Order =
+  | { readonly kind: 'run'; readonly batch: Batch }
+  | { readonly kind: 'reduce' }
+  | { readonly kind: 'update'; readonly settings: UpdateSettings };
+export type Reply = { readonly value: unknown } | { readonly problem: string };
 
 const port = parentPort!;
 const shard = await openShard(workerData as ShardSetup);
-const answer = (reply: Reply): void => port.postMessage(reply);
 
-port.on('message', (batch: Batch | null) => {
-  if (batch) {
-    shard.run(batch).then(
-      (losses) => answer({ losses }),
-      (error: Error) => answer({ problem: error.message }),
+port.on('message', (order: Order | null) => {
+  if (order) {
+    execute(shard, order).then(
+      (value) => port.postMessage({ value }),
+      (error: Error) => port.postMessage({ problem: error.message }),
     );
     return;
   }
@@ -22,3 +25,8 @@ port.on('message', (batch: Batch | null) => {
   void shard.close();
 });
 port.postMessage('ready');
+
+function execute(target: Shard, order: Order): Promise<unknown> {
+  if (order.kind === 'run') return target.run(order.batch);
+  return order.kind === 'reduce' ? target.reduce() : target.update(order.settings);
+}
