@@ -275,12 +275,17 @@ function instanceNormRule({ a, b, dy, attributes }: Step): readonly Value[] {
   );
   const dRows = ops.reshape(dy, rows);
   const column = ops.reshape(b, [1, channels!, 1]);
-  const dx = normalisedGradient(mul(dRows, column), unit, inverseDeviation);
+  const scaled = isOnes(b) ? dRows : mul(dRows, column);
+  const dx = normalisedGradient(scaled, unit, inverseDeviation);
   return [
     reshapeLike(dx, a),
     reshapeLike(unbroadcast(mul(dRows, unit), column), b),
     reshapeLike(unbroadcast(dRows, column), b),
   ];
+}
+
+function isOnes({ source }: Value): boolean {
+  return source.kind === 'constant' && source.data.every((value) => Number(value) === 1);
 }
 
 /** The fused node, written out as matrix products and differentiated. */

@@ -87,6 +87,17 @@ const CASES: readonly Case[] = [
     shapes: [[2, 3, 4, 5], [3], [3]],
     body: (a, b, c) => ops.instanceNorm(a, b, c, 1e-5),
   },
+  {
+    name: 'InstanceNormalization without scale',
+    shapes: [[2, 3, 4, 5]],
+    body: (a) =>
+      ops.instanceNorm(
+        a,
+        constant(new Float32Array(3).fill(1), [3]),
+        constant(new Float32Array(3), [3]),
+        1e-5,
+      ),
+  },
   { name: 'Conv 3×3', shapes: [IMAGE, KERNEL, [4]], body: conv({ padding: 1 }) },
   { name: 'Conv 3×3, few positions', shapes: [[1, 3, 2, 2], [6, 3, 3, 3], [6]], body: conv({ padding: 1 }) },
   { name: 'Conv without padding', shapes: [IMAGE, KERNEL, [4]], body: conv({}) },
