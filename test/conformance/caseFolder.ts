@@ -26,6 +26,7 @@ export function readNumbers(file: WeightsFile, name: string): Numbers {
   if (dtype === 'F32') return new Float32Array(buffer);
   if (dtype === 'F64') return new Float64Array(buffer);
   if (dtype === 'I32') return new Int32Array(buffer);
+  if (dtype === 'U8') return Int32Array.from(new Uint8Array(buffer));
   if (dtype === 'I64') return Float64Array.from(new BigInt64Array(buffer), Number);
   throw new Error(`${file.path}: tensor "${name}" is ${dtype}, which no case uses; extend readNumbers`);
 }

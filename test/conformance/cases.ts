@@ -3,6 +3,7 @@ import { canny } from './canny.ts';
 import type { ConformanceModule } from './check.ts';
 import { clipBpe } from './clipBpe.ts';
 import { clipText } from './clipText.ts';
+import { endToEnd } from './endToEnd.ts';
 import { ldmUnet } from './ldmUnet.ts';
 import { ldmVae } from './ldmVae.ts';
 import { promptWeights } from './promptWeights.ts';
@@ -13,6 +14,7 @@ import { textualInversion } from './textualInversion.ts';
 
 export const CASES: Readonly<Record<string, ConformanceModule>> = {
   canny,
+  'cfg-txt2img-e2e': endToEnd,
   'clip-bpe': clipBpe,
   'clip-text': clipText,
   'ldm-unet-inpaint': ldmUnet,

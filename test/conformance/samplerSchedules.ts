@@ -1,6 +1,7 @@
 /** Conformance of model sigmas, schedules, step rules and the forward process in sigma space (golden case samplers). */
 import { denoisedFrom, networkInput } from '../../main/pipeline/denoiser.ts';
-import { SAMPLERS, type SamplerEntry } from '../../main/pipeline/samplers/registry.ts';
+import { SAMPLERS } from '../../main/pipeline/samplers/registry.ts';
+import type { SamplerEntry } from '../../main/pipeline/samplers/sampler.ts';
 import { startLatent } from '../../main/pipeline/sigmas/forward.ts';
 import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { SCHEDULES, type Schedule } from '../../main/pipeline/sigmas/schedules.ts';
@@ -55,16 +56,13 @@ export function comfySigmas(
   steps: number,
   denoisingStrength: number,
 ): Float32Array {
-  const entry = samplerNamed(sampler);
-  const discardsPenultimate = entry.discardsPenultimate ?? false;
-  const plan = {
+  return planSigmas(model, {
+    sampler: samplerNamed(sampler),
     schedule: scheduleNamed(schedule),
     steps,
     denoisingStrength,
     stepRule: 'comfy',
-    discardsPenultimate,
-  } as const;
-  return planSigmas(model, plan);
+  });
 }
 
 export function samplerNamed(name: string): SamplerEntry {

@@ -1,6 +1,6 @@
 /** Exponential integrators in half-log-SNR λ = -log σ: DPM-Solver++ and RES, deterministic or ancestral. */
 import type { Tensor } from '../tensor.ts';
-import { type Sampler, walk } from './sampler.ts';
+import { type Sampler, type Stage, walk } from './sampler.ts';
 import { ancestralSplit, eulerStep, weightedSum, withNoise } from './updates.ts';
 
 /**
@@ -17,22 +17,25 @@ export const dpmpp2sAncestral: Sampler = (denoise, start, sigmas, options) =>
     return withNoise(eulerStep(x, denoisedMiddle, sigma, sigmaDown), sigmaUp, sigma, sigmaNext, options);
   });
 
-/** Lu et al. 2022, DPM-Solver++, Algorithm 2 (2M): denoised is extrapolated linearly in λ from the last two steps. */
-export const dpmpp2m: Sampler = (denoise, start, sigmas, options) => {
-  let last: { readonly denoised: Tensor; readonly h: number } | undefined;
-  return walk(denoise, start, sigmas, options, ({ x, denoised, sigma, sigmaNext }) => {
-    const h = Math.log(sigma / sigmaNext);
-    const extrapolated =
-      last && sigmaNext > 0 ? extrapolate(denoised, last.denoised, h / last.h / 2) : denoised;
-    last = { denoised, h };
-    return eulerStep(x, extrapolated, sigma, sigmaNext);
+/**
+ * DPM-Solver++ (2S) without noise (Algorithm 1): the sigmas are walked in pairs, the first of each pair being the inner
+ * point of a second-order step over both. The last step, or the last two of an even number, are of first order.
+ */
+export const dpmpp2s: Sampler = (denoise, start, sigmas, options) => {
+  const steps = sigmas.length - 1;
+  let pair: Stage | undefined;
+  return walk(denoise, start, sigmas, options, (stage) => {
+    const { step, x, denoised, sigma, sigmaNext } = stage;
+    const isSecond = pair !== undefined && step % 2 === 1 && step < steps - 1;
+    if (!pair || !isSecond) {
+      pair = stage;
+      return eulerStep(x, denoised, sigma, sigmaNext);
+    }
+    const reach = Math.log(pair.sigma / sigmaNext) / Math.log(pair.sigma / sigma) / 2;
+    const extrapolated = weightedSum([1 - reach, pair.denoised], [reach, denoised]);
+    return eulerStep(pair.x, extrapolated, pair.sigma, sigmaNext);
   });
 };
-
-/** now + amount·(now - before) */
-function extrapolate(now: Tensor, before: Tensor, amount: number): Tensor {
-  return weightedSum([1 + amount, now], [-amount, before]);
-}
 
 /** Zhang et al. 2023, RES (arXiv 2308.02157), Algorithm 2: second-order multistep with φ-functions of the λ-step. */
 export const resMultistep: Sampler = (denoise, start, sigmas, options) =>

@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor.ts';
 import { type Denoised, type Sampler, type SamplerOptions, walk } from './sampler.ts';
 import { ancestralSplit, churn, eulerStep, slope, weightedSum, withNoise } from './updates.ts';
 
-/** Karras et al. 2022, Algorithm 2 without the second-order correction. DDIM with eta 0 is the same walk. */
+/** Karras et al. 2022, Algorithm 2 without the second-order correction. */
 export const euler: Sampler = (denoise, start, sigmas, options) =>
   walk(
     denoise,
@@ -20,6 +20,10 @@ export const eulerAncestral: Sampler = (denoise, start, sigmas, options) =>
     const { sigmaDown, sigmaUp } = ancestralSplit(sigma, sigmaNext, options.eta ?? 1);
     return withNoise(eulerStep(x, denoised, sigma, sigmaDown), sigmaUp, sigma, sigmaNext, options);
   });
+
+/** DDIM (Song et al. 2021, eq. 12): in sigma space the ancestral Euler step with eta, by default without noise. */
+export const ddim: Sampler = (denoise, start, sigmas, options) =>
+  eulerAncestral(denoise, start, sigmas, { ...options, eta: options.eta ?? 0 });
 
 /** CFG++ (Chung et al. 2024, Algorithm 2): the guided image, renoised with the noise the negative prompt sees. */
 export const eulerCfgPlusPlus: Sampler = (denoise, start, sigmas, options) =>

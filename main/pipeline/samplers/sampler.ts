@@ -62,6 +62,21 @@ export type Sampler = (
   options: SamplerOptions,
 ) => Promise<Tensor>;
 
+/** A row of the registry: a sampler and what a caller must know to run it. */
+export interface SamplerEntry {
+  readonly sample: Sampler;
+  /** none: noise is never asked for; steps: independent draws; brownian: one path for all steps. */
+  readonly noise: 'none' | 'steps' | 'brownian';
+  /** Its sigmas are planned one step longer and lose the last one before 0. */
+  readonly discardsPenultimate?: true;
+  /** It visits the second sigma twice. */
+  readonly repeatsSecond?: true;
+  /** In diffusers it stops at the model's smallest sigma instead of 0. */
+  readonly keepsSmallestSigma?: true;
+  /** It reads the negative prompt's prediction, which must then be computed even at guidance 1. */
+  readonly readsNegative?: true;
+}
+
 /** Where a sampler stands when it has asked the model. */
 export interface Stage {
   readonly step: number;

@@ -1,4 +1,4 @@
-/** Stochastic exponential integrators in half-log-SNR λ = -log σ: DPM-Solver++ SDE, SEEDS and ER-SDE. */
+/** Stochastic exponential integrators in half-log-SNR λ = -log σ: DPM-Solver++ (SDE), SEEDS and ER-SDE. */
 import type { Tensor } from '../tensor.ts';
 import { type Sampler, walk } from './sampler.ts';
 import { ancestralSplit, eulerStep, type Term, weightedSum, withNoise } from './updates.ts';
@@ -19,83 +19,14 @@ export const dpmppSde: Sampler = (denoise, start, sigmas, options) => {
   });
 };
 
-/** The λ-step of an SDE with eta: h, what is left of x, how much denoised enters, and the noise that eta renews. */
+/** The λ-step of an SDE with eta: what is left of x, how much denoised enters, and the noise that eta renews. */
 function sdeStep(sigma: number, sigmaNext: number, eta: number) {
   const h = Math.log(sigma / sigmaNext);
-  const hEta = h * (1 + eta);
   return {
-    h,
-    hEta,
-    keep: Math.exp(-hEta),
-    enter: -Math.expm1(-hEta),
+    keep: Math.exp(-h * (1 + eta)),
+    enter: -Math.expm1(-h * (1 + eta)),
     noise: sigmaNext * Math.sqrt(-Math.expm1(-2 * h * eta)),
   };
-}
-
-interface Remembered {
-  readonly denoised: Tensor;
-  readonly h: number;
-}
-
-/** DPM-Solver++ (2M SDE) (k-diffusion, sample_dpmpp_2m_sde): `correction` weighs the difference of the last two denoised. */
-function dpmpp2mSdeWith(correction: (hEta: number) => number): Sampler {
-  return (denoise, start, sigmas, options) => {
-    let last: Remembered | undefined;
-    return walk(denoise, start, sigmas, options, ({ x, denoised, sigma, sigmaNext }) => {
-      if (sigmaNext === 0) return denoised;
-      const { h, hEta, keep, enter, noise } = sdeStep(sigma, sigmaNext, options.eta ?? 1);
-      const change = last ? (correction(hEta) * h) / last.h : 0;
-      const next = weightedSum([keep, x], [enter + change, denoised], [-change, last?.denoised ?? denoised]);
-      last = { denoised, h };
-      return withNoise(next, noise, sigma, sigmaNext, options);
-    });
-  };
-}
-
-/** With the midpoint rule. */
-export const dpmpp2mSde: Sampler = dpmpp2mSdeWith((hEta) => -Math.expm1(-hEta) / 2);
-
-/** With Heun's rule. */
-export const dpmpp2mSdeHeun: Sampler = dpmpp2mSdeWith((hEta) => 1 + Math.expm1(-hEta) / hEta);
-
-/** DPM-Solver++ (3M SDE) (k-diffusion, sample_dpmpp_3m_sde): first and second differences of the last three denoised. */
-export const dpmpp3mSde: Sampler = (denoise, start, sigmas, options) => {
-  const past: Remembered[] = []; // newest first
-  return walk(denoise, start, sigmas, options, ({ x, denoised, sigma, sigmaNext }) => {
-    if (sigmaNext === 0) return denoised;
-    const { h, hEta, keep, enter, noise } = sdeStep(sigma, sigmaNext, options.eta ?? 1);
-    const next = weightedSum([keep, x], [enter, denoised], ...differences(denoised, past, h, hEta));
-    past.unshift({ denoised, h });
-    past.length = Math.min(past.length, 2);
-    return withNoise(next, noise, sigma, sigmaNext, options);
-  });
-};
-
-function differences(
-  denoised: Tensor,
-  [last, beforeLast]: readonly Remembered[],
-  h: number,
-  hEta: number,
-): Term[] {
-  if (!last) return [];
-  const phi2 = 1 + Math.expm1(-hEta) / hEta;
-  const r0 = last.h / h;
-  if (!beforeLast)
-    return [
-      [phi2 / r0, denoised],
-      [-phi2 / r0, last.denoised],
-    ];
-  const phi3 = phi2 / hEta - 0.5;
-  const r1 = beforeLast.h / h;
-  // φ₂·D₁ - φ₃·D₂ gathered by first differences: D₁ = d₀ + (d₀ - d₁)·r₀/(r₀ + r₁), D₂ = (d₀ - d₁)/(r₀ + r₁).
-  const curvature = (phi2 * r0 - phi3) / (r0 + r1);
-  const newest = (phi2 + curvature) / r0;
-  const oldest = -curvature / r1;
-  return [
-    [newest, denoised],
-    [oldest - newest, last.denoised],
-    [-oldest, beforeLast.denoised],
-  ];
 }
 
 /** SEEDS-2 (Gonzalez et al. 2023, Algorithm 2, data prediction): two stages that share the noise of the first. */

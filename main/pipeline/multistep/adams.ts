@@ -1,19 +1,20 @@
 /** Linear multistep methods (Adams–Bashforth): the slopes of earlier steps are reused, one evaluation a step. */
+import { exponentialAdamsWeights } from '../numerics/exponentialAdams.ts';
 import { gaussIntegral, lagrange } from '../numerics/polynomials.ts';
+import { type Sampler, walk } from '../samplers/sampler.ts';
+import { slope, type Term, weightedSum } from '../samplers/updates.ts';
 import type { Tensor } from '../tensor.ts';
-import { type Sampler, walk } from './sampler.ts';
-import { slope, type Term, weightedSum } from './updates.ts';
 
 /** Weights of the last `order` slopes, the newest first, for the step that leaves sigmas[step]. */
 type SlopeWeights = (sigmas: Float32Array, step: number, order: number) => readonly number[];
 
-/** x + Σ weight·slope over the last slopes, at most `maxOrder` of them; straight to denoised where sigma ends in 0. */
-function multistep(weightsOf: SlopeWeights, maxOrder: number): Sampler {
+/** x + Σ weight·slope over the last slopes, at most `maxOrder`; by default straight to denoised where sigma ends in 0. */
+function multistep(weightsOf: SlopeWeights, maxOrder: number, endsDenoised = true): Sampler {
   return (denoise, start, sigmas, options) => {
     const limit = Math.min(options.order ?? maxOrder, maxOrder);
     const slopes: Tensor[] = []; // newest first
     return walk(denoise, start, sigmas, options, ({ step, x, sigma, sigmaNext, denoised }) => {
-      if (sigmaNext === 0) return denoised;
+      if (sigmaNext === 0 && endsDenoised) return denoised;
       slopes.unshift(slope(x, sigma, denoised));
       slopes.length = Math.min(slopes.length, limit);
       const weights = weightsOf(sigmas, step, slopes.length);
@@ -22,14 +23,34 @@ function multistep(weightsOf: SlopeWeights, maxOrder: number): Sampler {
   };
 }
 
-/** Katherine Crowson's LMS: the Lagrange polynomial through the last slopes, integrated over the step. */
-export const lms: Sampler = multistep((sigmas, step, order) => {
+const LMS_ORDER = 4;
+
+/** Katherine Crowson's LMS as ComfyUI runs it: the Lagrange polynomial through the last slopes, integrated over the step. */
+export const lms: Sampler = multistep(lmsWeights, LMS_ORDER);
+
+/**
+ * LMS as k-diffusion and diffusers run it: integrated down to sigma 0 as well. `skipped` are the sigmas of the schedule
+ * before the first one walked; diffusers' image-to-image counts them as steps taken, whose slopes are then missing.
+ */
+export function lmsToZero(skipped: Float32Array = new Float32Array(0)): Sampler {
+  return multistep(
+    (sigmas, step) => {
+      const all = Float32Array.of(...skipped, ...sigmas);
+      const at = skipped.length + step;
+      return lmsWeights(all, at, Math.min(at + 1, LMS_ORDER));
+    },
+    LMS_ORDER,
+    false,
+  );
+}
+
+function lmsWeights(sigmas: Float32Array, step: number, order: number): number[] {
   const nodes = lastNodes(sigmas, step, order);
   return nodes.map((_, i) => gaussIntegral((t) => lagrange(nodes, i, t), sigmas[step]!, sigmas[step + 1]!));
-}, 4);
+}
 
 /** Adams–Bashforth weights for equal steps, as PNDM uses them (Liu et al. 2022, eq. 9). */
-const EQUAL_STEP_WEIGHTS = [
+export const EQUAL_STEP_WEIGHTS = [
   [1],
   [3 / 2, -1 / 2],
   [23 / 12, -16 / 12, 5 / 12],
@@ -93,6 +114,16 @@ export const deis: Sampler = multistep((sigmas, step, order) => {
   }
   return Array.from(weights, (sum) => (sum * (to - from)) / RIEMANN_POINTS);
 }, 3);
+
+/** DEIS in log sigma (Zhang & Chen 2023, ρAB-DEIS, as diffusers' `logrho`): the polynomial runs in log σ, order 1–3. */
+export function deisLogRho(largestOrder: 1 | 2 | 3): Sampler {
+  return multistep((sigmas, step, order) => {
+    const nodes = lastNodes(sigmas, step, order).map((sigma) => -Math.log(sigma));
+    const sigmaNext = sigmas[step + 1]!;
+    const shares = exponentialAdamsWeights(nodes, nodes[0]!, -Math.log(sigmaNext), -1);
+    return shares.map((share) => sigmaNext * share);
+  }, largestOrder);
+}
 
 /** VP time of a sigma: the solution of sigma² + 1 = exp(½·slope·t² + betaMin·t). */
 function vpTime(sigma: number): number {

@@ -1,8 +1,8 @@
 /** SA-Solver (Xue et al. 2023): stochastic Adams predictor and corrector in half-log-SNR λ = -log σ, on denoised. */
-import { solve } from '../numerics/linearSystem.ts';
+import { exponentialAdamsWeights } from '../numerics/exponentialAdams.ts';
+import type { Sampler } from '../samplers/sampler.ts';
+import { type Term, weightedSum } from '../samplers/updates.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Sampler } from './sampler.ts';
-import { type Term, weightedSum } from './updates.ts';
 
 const PREDICTOR_ORDER = 3;
 const CORRECTOR_ORDER = 4;
@@ -51,19 +51,9 @@ export const saSolver: Sampler = async (denoise, start, sigmas, options) => {
 
 /** Eq. 14 (predictor) and eq. 17 (corrector): they differ only in whether the end of the leg is among the evaluations. */
 function travel({ x, from, to, tau, noise }: Leg, evaluations: readonly Evaluation[]): Tensor {
-  const weights = adamsWeights(evaluations, from, to, tau);
-  const known = evaluations.map(({ denoised }, i): Term => [weights[i]!, denoised]);
-  return weightedSum([Math.exp(-(to - from) * (1 + tau ** 2)), x], ...known, ...noise);
-}
-
-/** Weights that integrate (1 + τ²)·e^((1 + τ²)(λ - to)) times the polynomial through the evaluations, exactly. */
-function adamsWeights(evaluations: readonly Evaluation[], from: number, to: number, tau: number): number[] {
   const rate = 1 + tau ** 2;
-  const decayed = Math.exp(rate * (from - to));
-  const moments: number[] = []; // of (λ - to)^k, each from the one before by parts
-  for (let k = 0; k < evaluations.length; k++) {
-    moments.push(k === 0 ? 1 - decayed : -((from - to) ** k) * decayed - (k / rate) * moments[k - 1]!);
-  }
-  const powers = moments.map((_, k) => evaluations.map(({ lambda }) => (lambda - to) ** k));
-  return solve(powers, moments);
+  const nodes = evaluations.map(({ lambda }) => lambda);
+  const weights = exponentialAdamsWeights(nodes, from, to, rate);
+  const known = evaluations.map(({ denoised }, i): Term => [weights[i]!, denoised]);
+  return weightedSum([Math.exp(rate * (from - to)), x], ...known, ...noise);
 }
