@@ -1,7 +1,22 @@
 /** Small pieces the gradient rules share: undoing a broadcast, zeros, flattened sums. */
 import { apply, applyAll } from './apply.ts';
 import * as ops from './ops.ts';
-import { type Attributes, constant, indices, scalar, staticShape, type Value } from './value.ts';
+import { type Attributes, constant, indices, type Node, scalar, staticShape, type Value } from './value.ts';
+
+/** What a rule sees: inputs a, b, c; first output y and its gradient; the gradients of all outputs. */
+export interface Step {
+  readonly a: Value;
+  readonly b: Value;
+  readonly c: Value;
+  readonly y: Value;
+  readonly dy: Value;
+  readonly dys: readonly (Value | undefined)[];
+  readonly node: Node;
+  readonly attributes: Attributes;
+}
+
+/** Gradients in the order of the inputs; `undefined` = none flows there. */
+export type Rule = (step: Step) => readonly (Value | undefined)[];
 
 /** Number of elements of a static shape. */
 export function elementCount(shape: readonly number[]): number {
@@ -99,6 +114,12 @@ export function strideIndex(shape: readonly number[], axis: number, start: numbe
     shape.map((_, i) => (i === axis ? count : 1)),
   );
   return apply('Expand', [column, indices(shape)]);
+}
+
+/** `axis` as counted from the front. */
+export function axisOf(attributes: Attributes, value: Value): number {
+  const rank = value.shape.length;
+  return (intAttribute(attributes, 'axis', 0) + rank) % rank;
 }
 
 export function intAttribute(attributes: Attributes, name: string, fallback: number): number {

@@ -6,6 +6,7 @@
 import { topologicalOrder } from './build.ts';
 import { convGradients, matmulGradients, wholeFactor } from './gradientConv.ts';
 import {
+  axisOf,
   elementCount,
   floatAttribute,
   intAttribute,
@@ -13,31 +14,18 @@ import {
   normalised,
   normalisedGradient,
   onesLike,
+  type Rule,
   reshapeLike,
+  type Step,
   scatterAddElements,
-  scatterAddRows,
-  strideIndex,
   sumLast,
   unbroadcast,
   zerosLike,
 } from './gradientHelpers.ts';
+import { depthToSpaceRule, gatherRule, padRule, sliceRule } from './gradientLayout.ts';
 import * as ops from './ops.ts';
 import type { OpName } from './shapes.ts';
-import { type Attributes, constantInts, type Node, scalar, staticShape, type Value } from './value.ts';
-
-/** What a rule sees: inputs a, b, c; first output y and its gradient; the gradients of all outputs. */
-interface Step {
-  readonly a: Value;
-  readonly b: Value;
-  readonly c: Value;
-  readonly y: Value;
-  readonly dy: Value;
-  readonly dys: readonly (Value | undefined)[];
-  readonly node: Node;
-  readonly attributes: Attributes;
-}
-/** Gradients in the order of the inputs; `undefined` = none flows there. */
-type Rule = (step: Step) => readonly (Value | undefined)[];
+import { constantInts, type Node, scalar, staticShape, type Value } from './value.ts';
 
 const { add, sub, mul, div, neg } = ops;
 /** d/dx of a function of one value. */
@@ -159,13 +147,28 @@ const RULES: Partial<Record<OpName, Rule>> = {
  * @throws when an op on the way has no rule (naming op and nearest weight), or a value does not reach the loss.
  */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+  const all = allGradients(loss, wrt);
+  return wrt.map((value) => all.get(value)!);
+}
+
+/** The same, with the gradients of all values between `wrt` and the loss. */
+export function allGradients(loss: Value, wrt: readonly Value[]): ReadonlyMap<Value, Value> {
   if (elementCount(staticShape(loss)) !== 1)
     throw new Error(`a loss is one number, this one has shape [${loss.shape.join(', ')}]; reduce it first`);
-  return pullBack([loss], [onesLike(loss)], wrt);
+  return walkBack([loss], [onesLike(loss)], wrt);
 }
 
 /** Vector-Jacobian product: what `seeds`, the gradients of `outputs`, become at `wrt`. Errors as in `gradients`. */
-export function pullBack(outputs: readonly Value[], seeds: readonly Value[], wrt: readonly Value[]): Value[] {
+function pullBack(outputs: readonly Value[], seeds: readonly Value[], wrt: readonly Value[]): Value[] {
+  const all = walkBack(outputs, seeds, wrt);
+  return wrt.map((value) => all.get(value)!);
+}
+
+function walkBack(
+  outputs: readonly Value[],
+  seeds: readonly Value[],
+  wrt: readonly Value[],
+): ReadonlyMap<Value, Value> {
   const nodes = topologicalOrder(outputs);
   const active = activeValues(nodes, wrt);
   const sums = new Map<Value, Value>();
@@ -181,7 +184,8 @@ export function pullBack(outputs: readonly Value[], seeds: readonly Value[], wrt
     const flows = ruleOf(node)(stepOf(node, dys));
     for (const [index, value] of node.inputs.entries()) accumulate(value, flows[index]);
   }
-  return wrt.map((value) => sums.get(value) ?? unreached(value));
+  for (const value of wrt) if (!sums.has(value)) unreached(value);
+  return sums;
 }
 
 /** Everything that depends on `wrt` by floating-point values. */
@@ -228,12 +232,6 @@ function nearestName(node: Node): string {
 function unreached({ source, shape }: Value): never {
   const name = 'name' in source ? `"${source.name}"` : `a value of shape [${shape.join(', ')}]`;
   throw new Error(`the loss does not depend on ${name}; leave it out of the trained parameters`);
-}
-
-/** `axis` as counted from the front. */
-function axisOf(attributes: Attributes, value: Value): number {
-  const rank = value.shape.length;
-  return (intAttribute(attributes, 'axis', 0) + rank) % rank;
 }
 
 /** A reduced value with its reduced axes kept at size 1. */
@@ -299,75 +297,4 @@ function attentionRule({ a, b, c, dy, attributes }: Step): readonly Value[] {
   const attention = ops.softmax(ops.matmul(byHead(a), byHead(b), { transB: true, scale }));
   const mixed = ops.transpose(ops.matmul(attention, byHead(c)), [0, 2, 1, 3]);
   return pullBack([ops.reshape(mixed, staticShape(dy))], [dy], [a, b, c]);
-}
-
-function sliceRule({ a, dy, node }: Step): readonly Value[] {
-  const [, starts, ends, axesValue, stepsValue] = node.inputs;
-  const from = constantInts(starts);
-  if (!from || !constantInts(ends)) throw new Error('Slice with run-time bounds has no gradient rule');
-  const axes = constantInts(axesValue) ?? from.map((_, axis) => axis);
-  const steps = constantInts(stepsValue) ?? from.map(() => 1);
-  const shape = staticShape(a);
-  // The slice is undone one axis at a time, from the last to the first.
-  return [axes.reduceRight((gradient, axis, i) => unslice(gradient, shape, axis, from[i]!, steps[i]!), dy)];
-}
-
-/** Puts a slice back into zeros along one axis. */
-function unslice(dy: Value, shape: readonly number[], given: number, from: number, step: number): Value {
-  const axis = (given + shape.length) % shape.length;
-  const size = shape[axis]!;
-  const part = staticShape(dy);
-  const start = Math.min(Math.max(from < 0 ? from + size : from, 0), step < 0 ? size - 1 : size);
-  if (step === 1) {
-    const only = (amount: number): number[] => part.map((_, i) => (i === axis ? amount : 0));
-    const after = size - start - part[axis]!;
-    return start === 0 && after === 0 ? dy : ops.pad(dy, only(start), only(after));
-  }
-  const whole = ops.expand(
-    scalar(0),
-    part.map((length, i) => (i === axis ? size : length)),
-  );
-  return scatterAddElements(whole, strideIndex(part, axis, start, step), dy, axis);
-}
-
-function padRule({ a, dy, node, attributes }: Step): readonly Value[] {
-  const mode = attributes['mode'];
-  if (mode && 'string' in mode && mode.string !== 'constant')
-    throw new Error(`Pad in mode ${mode.string} has no gradient rule`);
-  const before = constantInts(node.inputs[1])!;
-  return [
-    staticShape(a).reduce((gradient, size, axis) => {
-      const start = before[axis]!;
-      return staticShape(gradient)[axis] === size ? gradient : ops.slice(gradient, axis, start, start + size);
-    }, dy),
-  ];
-}
-
-/** Rows are added back where they came from; other axes are brought to the front first. */
-function gatherRule({ a, b, dy, attributes }: Step): readonly Value[] {
-  const axis = axisOf(attributes, a);
-  if (axis === 0) return [scatterAddRows(a, b, dy)];
-  const rank = b.shape.length;
-  const others = a.shape.map((_, i) => i).filter((i) => i !== axis);
-  const fromFront = dy.shape.map((_, i) => i);
-  const indexAxes = fromFront.splice(axis, rank);
-  const front = ops.transpose(a, [axis, ...others]);
-  const scattered = scatterAddRows(front, b, ops.transpose(dy, [...indexAxes, ...fromFront]));
-  const order = [axis, ...others];
-  return [
-    ops.transpose(
-      scattered,
-      order.map((_, i) => order.indexOf(i)),
-    ),
-  ];
-}
-
-function depthToSpaceRule({ a, dy, attributes }: Step): readonly Value[] {
-  const mode = attributes['mode'];
-  if (!mode || !('string' in mode) || mode.string !== 'CRD')
-    throw new Error('DepthToSpace in mode DCR has no gradient rule');
-  const r = intAttribute(attributes, 'blocksize', 1);
-  const [batch, channels, height, width] = staticShape(a);
-  const blocks = ops.reshape(dy, [batch!, channels! / r ** 2, height!, r, width!, r]);
-  return [ops.reshape(ops.transpose(blocks, [0, 1, 3, 5, 2, 4]), staticShape(a))];
 }

@@ -145,6 +145,11 @@ export function leakyRelu(x: Value, slope: number): Value {
   return apply('LeakyRelu', [x], { alpha: { float: slope } });
 }
 
+/** max(x, 0) + slope·min(x, 0); `slope` broadcasts to x. Has no gradient rule: training writes it out. */
+export function prelu(x: Value, slope: Value): Value {
+  return apply('PRelu', [x, slope]);
+}
+
 /** Clamps to [low, high]. */
 export function clip(x: Value, low: number, high: number): Value {
   return apply('Clip', [x, scalar(low), scalar(high)]);

@@ -24,7 +24,7 @@ const comparison: Rule = (inputs) => one(inputs.map((value) => value!.shape).red
 
 const SHAPE_RULES = {
   Abs: same, Neg: same, Sign: same, Sqrt: same, Exp: same, Log: same, Reciprocal: same, Erf: same, Sin: same, Cos: same,
-  Sigmoid: same, Tanh: same, Relu: same, LeakyRelu: same, Clip: same, Softmax: same, LogSoftmax: same, Identity: same,
+  Sigmoid: same, Tanh: same, Relu: same, LeakyRelu: same, PRelu: same, Clip: same, Softmax: same, LogSoftmax: same, Identity: same,
   Gelu: same, QuickGelu: same, InstanceNormalization: same, Floor: same, Round: same,
   Add: elementwise, Sub: elementwise, Mul: elementwise, Div: elementwise, Pow: elementwise, Min: elementwise, Max: elementwise,
   Equal: comparison, Less: comparison, Greater: comparison,
