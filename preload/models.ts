@@ -4,7 +4,7 @@ import { studioErrorSchema } from './errors.ts';
 import { imageRefSchema, modelRefSchema, samplerSchema, scheduleSchema } from './request.ts';
 
 export const MODEL_TYPES = [
-  'checkpoint', 'lora', 'controlnet', 'vae', 'embedding', 'upscaler', 'text-encoder', 'unet', 'taesd', 't2i-adapter', 'ip-adapter', 'unknown',
+  'checkpoint', 'lora', 'controlnet', 'vae', 'embedding', 'upscaler', 'text-encoder', 'image-encoder', 'unet', 'taesd', 't2i-adapter', 'ip-adapter', 'unknown',
 ] as const; // biome-ignore format: one table, read across
 export const MODEL_BASES = ['sd15', 'sd21', 'sdxl', 'sdxl-refiner', 'other', 'unknown'] as const;
 export const modelTypeSchema = z.enum(MODEL_TYPES);
@@ -107,6 +107,7 @@ export type ModelPatch = z.infer<typeof modelPatchSchema>;
 export const modelPreviewSchema = z.union([imageRefSchema, z.object({ pictureId: z.int() }), z.null()]);
 
 export const facetSchema = z.object({ value: z.string(), count: z.int() });
+export type Facet = z.infer<typeof facetSchema>;
 export const modelFacetsSchema = z.object({
   types: z.array(facetSchema),
   bases: z.array(facetSchema),
@@ -139,7 +140,6 @@ export type ScanProgress = z.infer<typeof scanProgressSchema>;
 /** What a file is before it is taken in. */
 export const fileInspectionSchema = z.object({
   path: z.string(),
-  bytes: z.number(),
   type: modelTypeSchema,
   base: modelBaseSchema,
   variant: z.string(),
@@ -149,6 +149,7 @@ export const fileInspectionSchema = z.object({
   /** Checkpoints in the library that it works with. */
   fits: z.array(z.string()),
 });
+export type FileInspection = z.infer<typeof fileInspectionSchema>;
 
 export const downloadSchema = z.object({
   id: z.int(),

@@ -4,14 +4,18 @@
  */
 import { z } from 'zod';
 
+// biome-ignore format: one table, read across
 export const SAMPLERS = [
-  'euler', 'euler_cfg_pp', 'euler_ancestral', 'euler_ancestral_cfg_pp', 'heun', 'heunpp2', 'dpm_2', 'dpm_2_ancestral',
-  'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s_ancestral', 'dpmpp_sde', 'dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_3m_sde',
-  'ddpm', 'lcm', 'ipndm', 'ipndm_v', 'deis', 'ddim', 'pndm', 'uni_pc', 'uni_pc_bh2',
-] as const; // biome-ignore format: one table, read across
+  'euler', 'euler_cfg_pp', 'euler_ancestral', 'euler_ancestral_cfg_pp', 'heun', 'heunpp2', 'dpm_2',
+  'dpm_2_ancestral', 'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s_ancestral', 'dpmpp_sde', 'dpmpp_2m',
+  'dpmpp_2m_sde', 'dpmpp_2m_sde_heun', 'dpmpp_3m_sde', 'ddpm', 'lcm', 'ipndm', 'ipndm_v', 'deis', 'ddim',
+  'res_multistep', 'res_multistep_ancestral', 'gradient_estimation', 'er_sde', 'seeds_2', 'sa_solver',
+  'uni_pc', 'uni_pc_bh2',
+] as const;
+// biome-ignore format: one table, read across
 export const SCHEDULES = [
   'normal', 'karras', 'exponential', 'sgm_uniform', 'simple', 'ddim_uniform', 'beta', 'linear_quadratic', 'kl_optimal',
-] as const; // biome-ignore format: one table, read across
+] as const;
 
 export const samplerSchema = z.enum(SAMPLERS);
 export const scheduleSchema = z.enum(SCHEDULES);

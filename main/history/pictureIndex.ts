@@ -2,7 +2,7 @@
  * The filterable columns of every picture in typed arrays, so that any filter, page or facet is one pass over memory:
  * 100 000 pictures are 4 MB and 2 ms, where SQL needs 50–300 ms to group them. SQLite stays the truth; `refresh` follows it.
  */
-import type { ReadableDb } from '../library/database.ts';
+import type { ReadableDb } from '../storage/database.ts';
 
 /** Texts as small numbers, in order of appearance. */
 export interface Dictionary {

@@ -2,8 +2,8 @@
 import { StudioError } from '../../preload/errors.ts';
 import type { Picture, PictureDetail } from '../../preload/history.ts';
 import type { GenerationRequest, UpscaleRequest } from '../../preload/request.ts';
-import type { ReadableDb, WritableDb } from '../library/database.ts';
-import type { FileUrls } from '../library/urls.ts';
+import type { ReadableDb, WritableDb } from '../storage/database.ts';
+import type { FileUrls } from '../storage/urls.ts';
 
 export interface NewPicture {
   /** Below the pictures folder, '/' between parts. */
@@ -181,7 +181,7 @@ export function setDeleted(db: WritableDb, ids: readonly number[], deleted: bool
 export function readLineage(db: ReadableDb, urls: FileUrls, id: number) {
   const family = db.column<number>(
     `WITH RECURSIVE up(id) AS (
-       SELECT ?1 UNION SELECT parent FROM picture_parents JOIN up ON child = up.id),
+       SELECT ? UNION SELECT parent FROM picture_parents JOIN up ON child = up.id),
      down(id) AS (
        SELECT id FROM up UNION SELECT child FROM picture_parents JOIN down ON parent = down.id)
      SELECT id FROM down ORDER BY id LIMIT 500`,
@@ -189,7 +189,8 @@ export function readLineage(db: ReadableDb, urls: FileUrls, id: number) {
   );
   const edges = db.all<{ parent: number; child: number; role: string }>(
     `SELECT parent, child, role FROM picture_parents
-     WHERE child IN (SELECT value FROM json_each(?1)) AND parent IN (SELECT value FROM json_each(?1))`,
+     WHERE child IN (SELECT value FROM json_each(?)) AND parent IN (SELECT value FROM json_each(?))`,
+    JSON.stringify(family),
     JSON.stringify(family),
   );
   return { pictures: readPictures(db, urls, family), edges };

@@ -1,6 +1,6 @@
 /** Finding pictures: words by FTS5, filters, order, pages and facets by one pass over the picture index. */
 import type { HistoryFacets, HistoryFilter, HistoryQuery } from '../../preload/history.ts';
-import type { ReadableDb } from '../library/database.ts';
+import type { ReadableDb } from '../storage/database.ts';
 import type { Dictionary, FacetColumn, PictureIndex } from './pictureIndex.ts';
 
 type Test = (slot: number) => boolean;

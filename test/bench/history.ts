@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { openPictureIndex } from '../../main/history/pictureIndex.ts';
 import { readPictures } from '../../main/history/pictures.ts';
 import { findPictures, readFacets } from '../../main/history/query.ts';
-import { openDatabase } from '../../main/library/database.ts';
-import { migrate } from '../../main/library/migrate.ts';
+import { openDatabase } from '../../main/storage/database.ts';
+import { migrate } from '../../main/storage/migrate.ts';
 import { type HistoryQuery, historyQuerySchema } from '../../preload/history.ts';
 import { fillHistory } from '../helpers/generatedHistory.ts';
 

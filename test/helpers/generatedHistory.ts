@@ -1,5 +1,5 @@
 /** Fills a history with made-up but lifelike pictures: skewed models and words, 1–3 LoRAs on half of them. */
-import type { WritableDb } from '../../main/library/database.ts';
+import type { WritableDb } from '../../main/storage/database.ts';
 
 const WORDS =
   'castle river forest portrait woman man cat dog robot city neon sunset dawn storm sea boat mountain snow garden flower dragon knight wizard street rain night moon star space ship desert temple bridge tower horse bird fish library window light shadow gold silver crimson azure emerald watercolor oil sketch photo cinematic detailed soft sharp ancient modern'.split(

@@ -64,17 +64,13 @@ function wrap(database: Database.Database): WritableDb {
     all: <Row>(sql: string, ...values: SqlValue[]) => prepare(sql).all(...values) as Row[],
     get: <Row>(sql: string, ...values: SqlValue[]) => prepare(sql).get(...values) as Row | undefined,
     column: <Value>(sql: string, ...values: SqlValue[]) =>
-      (
-        prepare(sql)
-          .raw(true)
-          .all(...values) as [Value][]
-      ).map(([value]) => value),
+      prepare(sql)
+        .pluck(true)
+        .all(...values) as Value[],
     value: <Value>(sql: string, ...values: SqlValue[]) =>
-      (
-        prepare(sql)
-          .raw(true)
-          .get(...values) as [Value] | undefined
-      )?.[0],
+      prepare(sql)
+        .pluck(true)
+        .get(...values) as Value | undefined,
   };
   const writing = {
     run: (sql: string, ...values: SqlValue[]) => {

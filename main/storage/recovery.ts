@@ -89,7 +89,7 @@ function salvage(damaged: string, db: WritableDb): Record<string, number> {
   try {
     const source = openForReading(damaged);
     try {
-      for (const table of SALVAGED) saved[table] = copyTable(source, db, table);
+      for (const table of SALVAGED) saved[table] = db.transaction(() => copyTable(source, db, table));
     } finally {
       source.close();
     }
