@@ -8,7 +8,15 @@ import type { AdaptedLayer } from './layers/scope.ts';
 import { type Adapter, type Flavour, type ParameterSource, rootScope, type Scope } from './layers/scope.ts';
 import { type LoraTarget, liveLora } from './lora/adapter.ts';
 import { clipText } from './models/clip.ts';
-import type { ClipTextConfig, UnetConfig, VaeConfig } from './models/configs.ts';
+import type {
+  ClipTextConfig,
+  ControlNetConfig,
+  EsrganConfig,
+  UnetConfig,
+  VaeConfig,
+} from './models/configs.ts';
+import { controlNet } from './models/controlnet.ts';
+import { esrgan } from './models/esrgan.ts';
 import { unet } from './models/unet.ts';
 import { vaeDecoder, vaeEncoder } from './models/vae.ts';
 
@@ -33,23 +41,45 @@ export function compileUnet(
   options: CompileOptions & { readonly control?: boolean },
 ): AdaptableGraph {
   return adaptable(source, options, (scope) => {
-    const inputs = {
-      latent: float('latent', 'batch', config.inChannels, 'height', 'width'),
-      timestep: float('timestep', 'batch'),
-      context: float('context', 'batch', 'tokens', config.contextDim),
-      ...(config.admChannels > 0 && { y: float('y', 'batch', config.admChannels) }),
-    };
     const residuals = options.control ? residualInputs(config) : [];
-    return { noise: unet(scope, config, { ...inputs, residuals }) };
+    return { noise: unet(scope, config, { ...unetInputs(config), residuals }) };
   });
 }
 
-/** One input per skip and one for the middle, named residual.0, residual.1 … in the order of input_blocks. */
+type EvaluationConfig = Pick<UnetConfig, 'inChannels' | 'contextDim' | 'admChannels'>;
+
+/** What U-Net and ControlNet are both told. */
+function unetInputs(config: EvaluationConfig): { latent: Value; timestep: Value; context: Value; y?: Value } {
+  return {
+    latent: float('latent', 'batch', config.inChannels, 'height', 'width'),
+    timestep: float('timestep', 'batch'),
+    context: float('context', 'batch', 'tokens', config.contextDim),
+    ...(config.admChannels > 0 && { y: float('y', 'batch', config.admChannels) }),
+  };
+}
+
+/**
+ * ControlNet: latent [batch, in, h, w], hint [batch or 1, 3, 8h, 8w] in 0–1, timestep, context (, y) → residual.0 …
+ * residual.N in the order of input_blocks, then the middle: the U-Net's inputs of the same names, at weight 1.
+ */
+export function compileControlNet(
+  source: ParameterSource,
+  config: ControlNetConfig,
+  options: CompileOptions,
+): AdaptableGraph {
+  return adaptable(source, options, (scope) => {
+    const hint = float('hint', 'hintBatch', config.hintChannels, 'hintHeight', 'hintWidth');
+    const residuals = controlNet(scope, config, { ...unetInputs(config), hint });
+    return Object.fromEntries(residuals.map((value, index) => [`residual.${index}`, value]));
+  });
+}
+
+/** One input per skip and one for the middle, in the order of input_blocks; [1, channels, 1, 1] zeros where no control acts. */
 function residualInputs(config: UnetConfig): Value[] {
   const channels = skipChannels(config);
   const all = [...channels, channels.at(-1)!];
   return all.map((count, index) =>
-    float(`residual.${index}`, 'batch', count, `height.${index}`, `width.${index}`),
+    float(`residual.${index}`, `batch.${index}`, count, `height.${index}`, `width.${index}`),
   );
 }
 
@@ -89,6 +119,12 @@ export function compileVaeEncoder(source: ParameterSource, config: VaeConfig, fl
 export function compileVaeDecoder(source: ParameterSource, config: VaeConfig, flavour: Flavour): Graph {
   const latent = float('latent', 'batch', config.embedDim, 'height', 'width');
   return buildGraph({ image: vaeDecoder(rootScope(source, { flavour }), config, latent) });
+}
+
+/** Upscaler: image [batch, 3, H, W] in 0–1 → upscaled [batch, 3, scale·H, scale·W], not clamped. */
+export function compileUpscaler(source: ParameterSource, config: EsrganConfig, flavour: Flavour): Graph {
+  const image = float('image', 'batch', config.imageChannels, 'height', 'width');
+  return buildGraph({ upscaled: esrgan(rootScope(source, { flavour }), config, image) });
 }
 
 function adaptable(

@@ -3,7 +3,9 @@ import { canny } from './canny.ts';
 import type { ConformanceModule } from './check.ts';
 import { clipBpe } from './clipBpe.ts';
 import { clipText } from './clipText.ts';
+import { controlnet } from './controlnet.ts';
 import { endToEnd } from './endToEnd.ts';
+import { esrgan } from './esrgan.ts';
 import { ldmUnet } from './ldmUnet.ts';
 import { ldmVae } from './ldmVae.ts';
 import { promptWeights } from './promptWeights.ts';
@@ -17,6 +19,8 @@ export const CASES: Readonly<Record<string, ConformanceModule>> = {
   'cfg-txt2img-e2e': endToEnd,
   'clip-bpe': clipBpe,
   'clip-text': clipText,
+  controlnet,
+  esrgan,
   'ldm-unet-inpaint': ldmUnet,
   'ldm-unet-sd1': ldmUnet,
   'ldm-unet-sd2': ldmUnet,
