@@ -26,17 +26,32 @@ const AUTO_V1_BYTES = 0x10000;
 const PIECE_BYTES = 4 * 2 ** 20;
 
 /** Reads the file once, in little memory. Throws WeightsError when it cannot be read, the signal's reason when aborted. */
-export async function hashFile(path: string, { signal, onProgress }: HashOptions = {}): Promise<FileHashes> {
+export async function hashFile(path: string, options: HashOptions = {}): Promise<FileHashes> {
   const total = await sizeOf(path);
+  try {
+    return await hashStream(path, total, options);
+  } catch (cause) {
+    if (cause instanceof Error && 'syscall' in cause)
+      throw new WeightsError(path, 'the file cannot be read', `Check the path ${path}`);
+    throw cause;
+  }
+}
+
+async function hashStream(
+  path: string,
+  total: number,
+  { signal, onProgress }: HashOptions,
+): Promise<FileHashes> {
+  const pieces: AsyncIterable<Buffer> = createReadStream(path, {
+    highWaterMark: PIECE_BYTES,
+    ...(signal && { signal }),
+  });
   const whole = createHash('sha256');
   const v1 = createHash('sha256');
   const v3 = createHash('sha256');
   let dataStart: number | null = null;
   let done = 0;
-  for await (const piece of createReadStream(path, {
-    highWaterMark: PIECE_BYTES,
-    ...(signal && { signal }),
-  }) as AsyncIterable<Buffer>) {
+  for await (const piece of pieces) {
     if (done === 0) dataStart = headerEnd(piece, total);
     whole.update(piece);
     v1.update(within(piece, done, AUTO_V1_START, AUTO_V1_START + AUTO_V1_BYTES));
@@ -45,12 +60,8 @@ export async function hashFile(path: string, { signal, onProgress }: HashOptions
     onProgress?.(done, total);
   }
   const sha256 = whole.digest('hex');
-  return {
-    sha256,
-    autoV1: v1.digest('hex').slice(0, 8),
-    autoV2: sha256.slice(0, 10),
-    autoV3: dataStart === null ? null : v3.digest('hex').slice(0, 12),
-  };
+  const autoV3 = dataStart === null ? null : v3.digest('hex').slice(0, 12);
+  return { sha256, autoV1: v1.digest('hex').slice(0, 8), autoV2: sha256.slice(0, 10), autoV3 };
 }
 
 /** The part of `piece`, which begins at `offset` in the file, that lies in [from, to). */
