@@ -1,0 +1,150 @@
+/**
+ * Gradient checkpointing (Chen et al. 2016, arXiv:1604.06174) as a graph transform: only chosen values of the forward
+ * pass are kept until the backward pass needs them; what lies between two of them is emitted a second time.
+ */
+import { applyAll } from './apply.ts';
+import { topologicalOrder } from './build.ts';
+import { allGradients } from './gradients.ts';
+import * as ops from './ops.ts';
+import type { Node, Value } from './value.ts';
+
+/**
+ * The same gradients as `gradients(loss, wrt)`, for less memory and one more forward pass. `checkpoints` are values that
+ * stay: block outputs, in any order. Errors as in `gradients`.
+ */
+export function recomputedGradients(
+  loss: Value,
+  wrt: readonly Value[],
+  checkpoints: readonly Value[],
+): Value[] {
+  const all = allGradients(loss, wrt);
+  const plan = planSegments(topologicalOrder([loss]), new Set(checkpoints), all);
+  return rebuild(
+    wrt.map((value) => all.get(value)!),
+    plan,
+  );
+}
+
+interface Plan {
+  /** Nodes of the forward pass. */
+  readonly forward: ReadonlySet<Node>;
+  /** The segment in which a forward value is emitted again; undefined = the value is kept. */
+  segmentOf(value: Value): number | undefined;
+  /** The gradient that reaches the end of a segment first: before it is there, nothing is to be emitted again. */
+  readonly arrivals: ReadonlyMap<number, Value>;
+}
+
+/**
+ * A node belongs to segment i when checkpoint i − 1 is the last one it depends on. Values that a later segment reads too
+ * are kept, and so is the last segment, with which the backward pass begins at once.
+ */
+function planSegments(
+  nodes: readonly Node[],
+  checkpoints: ReadonlySet<Value>,
+  all: ReadonlyMap<Value, Value>,
+): Plan {
+  const segments = new Map<Value, number>();
+  const kept = new Set(checkpoints);
+  const arrivals = new Map<number, Value>();
+  const after = new Map<Value, number>();
+  for (const node of nodes) {
+    const sources = node.inputs.filter((value) => value?.source.kind === 'node') as Value[];
+    const segmentFrom = (value: Value): number => after.get(value) ?? segments.get(value)!;
+    const segment = Math.max(0, ...sources.map(segmentFrom));
+    for (const value of sources) if (segmentFrom(value) < segment) kept.add(value);
+    for (const output of node.outputs) {
+      segments.set(output, segment);
+      if (!checkpoints.has(output)) continue;
+      after.set(output, after.size + 1);
+      const arrival = all.get(output);
+      if (arrival) arrivals.set(segment, arrival);
+    }
+  }
+  const segmentOf = (value: Value): number | undefined => {
+    const segment = kept.has(value) ? undefined : segments.get(value);
+    return segment !== undefined && arrivals.has(segment) ? segment : undefined;
+  };
+  return { forward: new Set(nodes), segmentOf, arrivals };
+}
+
+/** The backward nodes behind `outputs` over again, reading repeated forward values instead of the first ones. */
+function rebuild(outputs: readonly Value[], plan: Plan): Value[] {
+  const rebuilt = new Map<Node, readonly Value[]>();
+  const repeats = new Map<Value, Value>();
+  const gates = new Map<string, Value>();
+
+  const backward = (value: Value): Value => {
+    const { source } = value;
+    return source.kind === 'node' ? (rebuilt.get(source.node)?.[source.index] ?? value) : value;
+  };
+  /** A kept value, with a dependency on the arrival of its segment's gradient that leaves its numbers as they are. */
+  const gated = (value: Value, segment: number): Value => {
+    if (value.source.kind !== 'node' || value.dtype !== 'float32' || value.shape.length === 0) return value;
+    const key = `${segment} ${idOf(value)}`;
+    const known = gates.get(key);
+    if (known) return known;
+    const first = ops.slice(ops.reshape(backward(plan.arrivals.get(segment)!), [-1]), 0, 0, 1);
+    const gate = ops.add(value, ops.mul(first, 0));
+    gates.set(key, gate);
+    return gate;
+  };
+  const repeat = (value: Value, segment: number): Value => {
+    if (plan.segmentOf(value) !== segment) return gated(value, segment);
+    const known = repeats.get(value);
+    if (known) return known;
+    const { source } = value;
+    if (source.kind !== 'node') return value;
+    const { op, inputs, attributes, outputs: first } = source.node;
+    const again = applyAll(
+      op,
+      inputs.map((item) => item && repeat(item, segment)),
+      attributes,
+    );
+    for (const [index, output] of first.entries()) repeats.set(output, again[index]!);
+    return repeats.get(value)!;
+  };
+  const replaced = (value: Value): Value => {
+    const segment = plan.segmentOf(value);
+    return segment === undefined ? backward(value) : repeat(value, segment);
+  };
+  for (const node of backwardOrder(outputs, plan)) {
+    const inputs = node.inputs.map((value) => value && replaced(value));
+    const unchanged = inputs.every((value, index) => value === node.inputs[index]);
+    rebuilt.set(node, unchanged ? node.outputs : applyAll(node.op, inputs, node.attributes));
+  }
+  return outputs.map(replaced);
+}
+
+const ids = new WeakMap<Value, number>();
+let lastId = 0;
+
+function idOf(value: Value): number {
+  const known = ids.get(value) ?? ++lastId;
+  ids.set(value, known);
+  return known;
+}
+
+/** Nodes that are not forward ones, after everything they need: their inputs, and the arrivals that repeats wait for. */
+function backwardOrder(outputs: readonly Value[], { forward, segmentOf, arrivals }: Plan): Node[] {
+  const producer = ({ source }: Value): Node[] =>
+    source.kind === 'node' && !forward.has(source.node) ? [source.node] : [];
+  const needs = (value: Value | undefined): Node[] => {
+    if (!value) return [];
+    const segment = segmentOf(value);
+    return segment === undefined ? producer(value) : producer(arrivals.get(segment)!);
+  };
+  const ordered = new Set<Node>();
+  const opened = new Set<Node>();
+  const stack = outputs.flatMap(needs);
+  while (stack.length > 0) {
+    const node = stack.at(-1)!;
+    if (!opened.has(node)) {
+      opened.add(node);
+      stack.push(...node.inputs.flatMap(needs).filter((item) => !opened.has(item)));
+      continue;
+    }
+    stack.pop();
+    ordered.add(node);
+  }
+  return [...ordered];
+}
