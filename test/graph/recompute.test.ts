@@ -83,4 +83,3 @@ describe('recomputed gradients', () => {
     expect(again).toBeLessThan(plain / 2);
   });
 });
-});
