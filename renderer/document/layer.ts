@@ -8,6 +8,8 @@ export interface PictureUse {
   readonly image: ImageRef;
   readonly width: number;
   readonly height: number;
+  /** Known to have no transparent pixel: pictures that a model made. */
+  readonly opaque?: boolean;
 }
 
 /** Points of the stroke are in the layer's own pixels; colour is `#rrggbb`. */

@@ -1,7 +1,7 @@
 /** How samplers and schedules are called on screen: the names that A1111 users know. */
 import type { SamplerName, ScheduleName } from '../../preload/request.ts';
 
-export const SAMPLER_LABELS: Readonly<Record<SamplerName, string>> = {
+const LABELS: Readonly<Partial<Record<SamplerName, string>>> = {
   euler: 'Euler',
   euler_ancestral: 'Euler a',
   heun: 'Heun',
@@ -16,7 +16,6 @@ export const SAMPLER_LABELS: Readonly<Record<SamplerName, string>> = {
   uni_pc_bh2: 'UniPC bh2',
   ddim: 'DDIM',
   ddpm: 'DDPM',
-  pndm: 'PNDM',
   lms: 'LMS',
   lcm: 'LCM',
   deis: 'DEIS',
@@ -28,6 +27,9 @@ export const SAMPLER_LABELS: Readonly<Record<SamplerName, string>> = {
   euler_cfg_pp: 'Euler CFG++',
   euler_ancestral_cfg_pp: 'Euler a CFG++',
 };
+
+/** A sampler without a label of its own goes by its id. */
+export const samplerLabel = (name: SamplerName): string => LABELS[name] ?? name.replaceAll('_', ' ');
 
 export const SCHEDULE_LABELS: Readonly<Record<ScheduleName, string>> = {
   normal: 'Normal',

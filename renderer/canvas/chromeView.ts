@@ -1,0 +1,125 @@
+/** What helps and is never part of the picture: the frame with its handles, the outline being drawn, the brush ring, the pixel grid. */
+import Konva from 'konva';
+import { canvasPoint, type Rect, type ScreenPoint, toScreen, type View } from '../document/geometry.ts';
+
+/** Zoom from which single pixels are told apart by a grid. */
+const PIXEL_GRID_FROM = 8;
+const HANDLE = 8;
+const FONT = '"Inter Variable", Inter, "Noto Sans", sans-serif';
+
+export interface ChromeState {
+  readonly frame: Rect;
+  readonly view: View;
+  readonly stage: { readonly width: number; readonly height: number };
+  /** Handles show while the frame can be pulled. */
+  readonly handles: boolean;
+  readonly frameShown: boolean;
+  readonly label: string;
+  readonly accent: string;
+}
+
+export function chromeView(screen: Konva.Group) {
+  const shade = new Konva.Shape({ listening: false, fill: '#000', opacity: 0.28 });
+  const frame = new Konva.Rect({ listening: false, strokeWidth: 1.5 });
+  const label = new Konva.Text({ listening: false, fontSize: 11, fontFamily: FONT });
+  const grid = new Konva.Shape({
+    listening: false,
+    stroke: '#fff',
+    strokeWidth: 0.5,
+    opacity: 0.18,
+    visible: false,
+  });
+  const outline = new Konva.Line({
+    listening: false,
+    stroke: '#fff',
+    strokeWidth: 1.4,
+    dash: [5, 4],
+    closed: true,
+  });
+  const ring = new Konva.Circle({ listening: false, stroke: '#fff', strokeWidth: 1.2, visible: false });
+  const ringShade = new Konva.Circle({
+    listening: false,
+    stroke: '#000',
+    strokeWidth: 2.4,
+    opacity: 0.35,
+    visible: false,
+  });
+  const handles = Array.from(
+    { length: 8 },
+    () => new Konva.Rect({ listening: false, width: HANDLE, height: HANDLE }),
+  );
+  screen.add(shade, grid, frame, label, ...handles, outline, ringShade, ring);
+
+  return {
+    show(state: ChromeState): void {
+      const box = onScreen(state.frame, state.view);
+      frame.setAttrs({ ...box, stroke: state.accent, visible: state.frameShown });
+      label.setAttrs({
+        text: state.label,
+        x: box.x + 4,
+        y: box.y - 18,
+        fill: state.accent,
+        visible: state.frameShown,
+      });
+      placeHandles(handles, box, state);
+      shade.visible(state.frameShown && state.handles);
+      shade.sceneFunc((context, shape) => {
+        context.beginPath();
+        context.rect(0, 0, state.stage.width, state.stage.height);
+        context.rect(box.x + box.width, box.y, -box.width, box.height);
+        context.fillShape(shape);
+      });
+      grid.visible(state.view.zoom >= PIXEL_GRID_FROM);
+      grid.sceneFunc((context, shape) => {
+        context.beginPath();
+        pixelLines(context, state);
+        context.strokeShape(shape);
+      });
+    },
+    showOutline(points: readonly number[] | null, view: View): void {
+      outline.visible(points !== null);
+      if (points === null) return;
+      outline.points(points.map((value, i) => value * view.zoom + (i % 2 === 0 ? view.x : view.y)));
+    },
+    /** The brush's circle around the pointer; null hides it. */
+    showRing(at: ScreenPoint | null, radius: number): void {
+      for (const circle of [ring, ringShade]) {
+        circle.visible(at !== null && radius > 1);
+        if (at !== null) circle.setAttrs({ x: at.x, y: at.y, radius });
+      }
+    },
+  };
+}
+
+function onScreen(rect: Rect, view: View): Rect {
+  const { x, y } = toScreen(canvasPoint(rect.x, rect.y), view);
+  return { x, y, width: rect.width * view.zoom, height: rect.height * view.zoom };
+}
+
+/** Corners first, then the middles of the edges. */
+const PLACES = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0], [0.5, 1], [0, 0.5], [1, 0.5]] as const; // biome-ignore format: one table, read across
+
+function placeHandles(
+  handles: readonly Konva.Rect[],
+  box: Rect,
+  { accent, handles: shown, frameShown }: ChromeState,
+): void {
+  handles.forEach((handle, i) => {
+    const [u, v] = PLACES[i]!;
+    const x = box.x + u * box.width - HANDLE / 2;
+    const y = box.y + v * box.height - HANDLE / 2;
+    handle.setAttrs({ x, y, fill: accent, visible: frameShown && (shown || i < 4) });
+  });
+}
+
+function pixelLines(context: Konva.Context, { view, stage }: ChromeState): void {
+  const first = (offset: number) => offset - Math.floor(offset / view.zoom) * view.zoom;
+  for (let x = first(view.x); x < stage.width; x += view.zoom) {
+    context.moveTo(Math.round(x) + 0.5, 0);
+    context.lineTo(Math.round(x) + 0.5, stage.height);
+  }
+  for (let y = first(view.y); y < stage.height; y += view.zoom) {
+    context.moveTo(0, Math.round(y) + 0.5);
+    context.lineTo(stage.width, Math.round(y) + 0.5);
+  }
+}

@@ -1,0 +1,56 @@
+/** The one way to the studio: the contract's client over a MessagePort (Electron) or a WebSocket (`emulsion serve`). */
+import { createORPCClient } from '@orpc/client';
+import { RPCLink as PortLink } from '@orpc/client/message-port';
+import { RPCLink as SocketLink } from '@orpc/client/websocket';
+import type { StudioClient } from '../preload/contract.ts';
+
+/** What the preload script leaves in the window of Electron. */
+interface Bridge {
+  /** A port whose other end is served by the main process. */
+  readonly connect: () => Promise<MessagePort>;
+  /** Path on disk of a dropped file. */
+  readonly pathOf: (file: File) => string;
+}
+
+declare global {
+  interface Window {
+    readonly studio?: Bridge;
+  }
+}
+
+export interface Connection {
+  readonly client: StudioClient;
+  /** Resolves when the line is cut. */
+  readonly closed: Promise<void>;
+}
+
+/** Path of the WebSocket beside the page. */
+const SOCKET_PATH = '/rpc';
+
+/** Opens a line to the studio; rejects when nobody answers. */
+export const connect = (): Promise<Connection> =>
+  window.studio === undefined ? connectSocket() : connectPort(window.studio);
+
+async function connectPort(bridge: Bridge): Promise<Connection> {
+  const port = await bridge.connect();
+  const closed = new Promise<void>((resolve) => port.addEventListener('close', () => resolve()));
+  const client: StudioClient = createORPCClient(new PortLink({ port }));
+  port.start();
+  return { client, closed };
+}
+
+function connectSocket(): Promise<Connection> {
+  const { protocol, host, search } = window.location;
+  const socket = new WebSocket(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}${SOCKET_PATH}${search}`);
+  const closed = new Promise<void>((resolve) => socket.addEventListener('close', () => resolve()));
+  return new Promise((resolve, reject) => {
+    socket.addEventListener('open', () => {
+      const client: StudioClient = createORPCClient(new SocketLink({ websocket: socket }));
+      resolve({ client, closed });
+    });
+    socket.addEventListener('close', () => reject(new Error('The studio does not answer.')));
+  });
+}
+
+/** Path of a dropped file where the shell may tell it (Electron), else null. */
+export const pathOf = (file: File): string | null => window.studio?.pathOf(file) || null;

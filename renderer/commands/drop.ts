@@ -1,0 +1,71 @@
+/** Anything dropped anywhere: a picture becomes the init image (and offers its settings), a model file goes to the library. */
+import { create } from 'zustand';
+import type { FoundSettings } from '../../preload/history.ts';
+import type { FileInspection } from '../../preload/models.ts';
+import { pathOf } from '../client.ts';
+import type { PictureUse } from '../document/layer.ts';
+import { attempt, showInfo } from '../stores/notices.ts';
+import { studio } from '../stores/studio.ts';
+import { addTrainingPictures } from '../stores/training.ts';
+import { openDialog, useView } from '../stores/view.ts';
+import { toCanvas, toSketch, toUpscale } from './results.ts';
+
+interface Dropped {
+  /** Settings found in the picture dropped last, offered until taken or dismissed. */
+  readonly offered: FoundSettings | null;
+  /** A model file that waits for "move, copy or use in place". */
+  readonly model: FileInspection | null;
+}
+
+export const useDropped = create<Dropped>(() => ({ offered: null, model: null }));
+
+const MODEL_FILE = /\.(safetensors|ckpt|pt|pth|onnx)$/i;
+const PICTURE_FILE = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif)$/i;
+const isPicture = (file: File): boolean => file.type.startsWith('image/') || PICTURE_FILE.test(file.name);
+
+/** Takes dropped or chosen files in. */
+export async function takeFiles(files: readonly File[]): Promise<void> {
+  const model = files.find(({ name }) => MODEL_FILE.test(name));
+  if (model !== undefined) return takeModelFile(model);
+  const pictures = files.filter(isPicture);
+  if (useView.getState().mode === 'train') return void addTrainingPictures(files);
+  if (pictures.length === 0) {
+    if (files.length > 0)
+      showInfo(
+        `${files[0]!.name} is neither a picture nor a model.`,
+        'Drop PNG, JPEG, WebP or .safetensors files.',
+      );
+    return;
+  }
+  await takePicture(pictures[0]!);
+}
+
+async function takePicture(file: File): Promise<void> {
+  const stored = await attempt(() => studio().images.upload({ file }));
+  if (stored === undefined) return;
+  const picture: PictureUse = { image: stored.image, width: stored.width, height: stored.height };
+  const { mode } = useView.getState();
+  if (mode === 'sketch') toSketch(picture);
+  else if (mode === 'upscale') toUpscale(picture);
+  else toCanvas(file.name.replace(/\.\w+$/, ''), picture);
+  const found = await attempt(() => studio().history.readSettings({ image: stored.image }));
+  useDropped.setState({ offered: found?.request ? found : null });
+}
+
+async function takeModelFile(file: File): Promise<void> {
+  const path = pathOf(file);
+  if (path === null) {
+    showInfo(
+      `The browser does not say where ${file.name} lies.`,
+      'Open the library and add the folder that holds it, or use the desktop app.',
+    );
+    openDialog('library');
+    return;
+  }
+  const model = await attempt(() => studio().models.inspect({ path }));
+  if (model === undefined) return;
+  useDropped.setState({ model });
+  openDialog('import model');
+}
+
+export const dismissOffer = (): void => useDropped.setState({ offered: null });

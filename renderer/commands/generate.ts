@@ -1,0 +1,91 @@
+/** Generate: the draft and the canvas become a request, the request a job; live mode does so by itself while one paints. */
+import type { GenerationRequest, ImageRef } from '../../preload/request.ts';
+import { type EditPictures, exportEdit, exportSketch } from '../canvas/exporting.ts';
+import type { StudioDocument } from '../document/document.ts';
+import { buildRequest, seedFrom } from '../request/build.ts';
+import { rememberSent } from '../stores/candidates.ts';
+import { currentDocument, drawSeed, useDocument } from '../stores/document.ts';
+import { attempt, showError } from '../stores/notices.ts';
+import { runningJob, useQueue } from '../stores/queue.ts';
+import { studio } from '../stores/studio.ts';
+import { type Mode, useView } from '../stores/view.ts';
+
+/** Steps and pause (ms of quiet) of live mode. */
+const LIVE_STEPS = 6;
+const LIVE_PAUSE = 350;
+
+export interface Prepared {
+  readonly request: GenerationRequest;
+  readonly edit: EditPictures | null;
+}
+
+/** The complete request as the page stands; null while no checkpoint is chosen. */
+export async function prepare(document: StudioDocument, mode: Mode): Promise<Prepared | null> {
+  const edit = mode === 'edit' ? await exportEdit(document) : null;
+  const hint = mode === 'create' ? null : await hintOf(document, mode);
+  const request = buildRequest(document.draft, {
+    ...(edit === null ? {} : { initImage: edit.initImage, outpaint: edit.outpaint }),
+    ...(edit?.mask === undefined ? {} : { mask: edit.mask }),
+    ...(hint === null ? {} : { hint }),
+  });
+  return request === null ? null : { request, edit };
+}
+
+async function hintOf(document: StudioDocument, mode: Mode): Promise<ImageRef | null> {
+  const { control, useSketch } = document.draft;
+  if (!useSketch || (control.model === null && mode !== 'sketch')) return null;
+  return control.source === 'picture' ? (control.picture?.image ?? null) : exportSketch(document);
+}
+
+/** Adds a generation to the queue; while it is prepared, Generate shows that it was heard. */
+export async function generate(overrides: Partial<GenerationRequest> = {}): Promise<void> {
+  if (currentDocument().draft.freshSeed) drawSeed(seedFrom(Math.random()));
+  useQueue.setState(({ sending }) => ({ sending: sending + 1 }));
+  try {
+    const document = currentDocument();
+    const { projectId } = useDocument.getState();
+    const prepared = await prepare(document, useView.getState().mode);
+    if (prepared === null) throw new Error('No checkpoint is chosen: choose one at the top left.');
+    const request = { ...prepared.request, ...overrides } as GenerationRequest;
+    const target = projectId === null ? null : { projectId, frame: document.frame };
+    useView.setState({ scrubbed: null });
+    const job = await studio().queue.add({ request, target });
+    rememberSent(job.id, { mask: document.mask, holes: prepared.edit?.holes ?? null });
+  } catch (error) {
+    showError(error);
+  } finally {
+    useQueue.setState(({ sending }) => ({ sending: sending - 1 }));
+  }
+}
+
+/** Stops the running job at its next step; asked again, its engine is killed. */
+export async function stop(): Promise<void> {
+  const job = runningJob(useQueue.getState());
+  if (job !== undefined) await attempt(() => studio().queue.cancel({ id: job.id }));
+}
+
+/** Live mode: a quick run whenever the document has been quiet for a moment, never two at once. */
+export function startLiveMode(): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wanted = false;
+  const run = () => {
+    const queue = useQueue.getState();
+    const busy =
+      queue.sending > 0 || queue.jobs.some(({ state }) => state === 'running' || state === 'queued');
+    if (!useView.getState().live || busy) return;
+    wanted = false;
+    void generate({ steps: Math.min(LIVE_STEPS, currentDocument().draft.steps), batch: 1, speed: 'draft' });
+  };
+  useDocument.subscribe(({ timeline }, before) => {
+    const [now, then] = [timeline.document, before.timeline.document];
+    const painted = now.mask !== then.mask || now.sketch !== then.sketch || now.layers !== then.layers;
+    const reworded = now.draft.prompt !== then.draft.prompt || now.draft.loras !== then.draft.loras;
+    if (!useView.getState().live || (!painted && !reworded)) return;
+    wanted = true;
+    clearTimeout(timer);
+    timer = setTimeout(run, LIVE_PAUSE);
+  });
+  useQueue.subscribe(({ jobs }, before) => {
+    if (wanted && jobs !== before.jobs) run();
+  });
+}

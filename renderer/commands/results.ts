@@ -1,0 +1,86 @@
+/** What to do with a result: accept it onto the canvas, discard it, send any picture to the canvas, to the sketch, to Upscale. */
+import type { Picture } from '../../preload/history.ts';
+import { upload } from '../canvas/exporting.ts';
+import { drawable, reblender } from '../canvas/resultView.ts';
+import { workArea } from '../document/document.ts';
+import { type Layer, type PictureUse, pictureLayer } from '../document/layer.ts';
+import { type Candidate, decideAll, shownCandidate, useCandidates } from '../stores/candidates.ts';
+import { currentDocument, perform, setDraft } from '../stores/document.ts';
+import { attempt } from '../stores/notices.ts';
+import { setMode, showWhole } from '../stores/view.ts';
+import { maskSurface } from '../surfaces/maskSurface.ts';
+
+let layerIds = 0;
+export const newLayerId = (): string => `layer-${Date.now().toString(36)}-r${layerIds++}`;
+
+/** Puts the shown result on the canvas as a layer, with the mask as it is now. */
+export async function accept(): Promise<void> {
+  const candidate = shownCandidate(useCandidates.getState());
+  if (candidate === null) return;
+  const layer = await attempt(() => layerOf(candidate));
+  if (layer === undefined) return;
+  perform({ type: 'picture placed', layer, clearMask: candidate.request.kind === 'inpaint' });
+  await decideAll(candidate);
+}
+
+async function layerOf(candidate: Candidate): Promise<Layer> {
+  const { frame, image, request } = candidate;
+  const document = currentDocument();
+  const raw = maskSurface().follow(document.mask, workArea(document));
+  const again = await reblender()(candidate, document, raw);
+  const picture: PictureUse =
+    again === null
+      ? { image, width: frame.width, height: frame.height, opaque: true }
+      : { image: await upload(drawable(again)), width: again.width, height: again.height };
+  const name = request.prompt.slice(0, 40) || request.kind;
+  return pictureLayer(newLayerId(), name, picture, { x: frame.x, y: frame.y });
+}
+
+export const discard = (): Promise<void> => decideAll(null);
+
+export const useOf = ({ image, width, height }: Picture): PictureUse => ({
+  image,
+  width,
+  height,
+  opaque: true,
+});
+
+/** A picture becomes a layer; on an empty canvas the frame takes its size. */
+export function toCanvas(name: string, picture: PictureUse): void {
+  const document = currentDocument();
+  const empty = document.layers.length === 0;
+  const at = empty ? { x: 0, y: 0 } : middleOf(picture);
+  perform(
+    { type: 'picture placed', layer: pictureLayer(newLayerId(), name, picture, at), clearMask: empty },
+    'to canvas',
+  );
+  if (empty)
+    perform(
+      { type: 'frame moved', frame: { ...at, width: picture.width, height: picture.height } },
+      'to canvas',
+    );
+  setMode('edit');
+  const { bounds } = currentDocument();
+  showWhole(bounds);
+}
+
+function middleOf({ width, height }: PictureUse): { x: number; y: number } {
+  const { frame } = currentDocument();
+  return {
+    x: Math.round(frame.x + (frame.width - width) / 2),
+    y: Math.round(frame.y + (frame.height - height) / 2),
+  };
+}
+
+/** A picture becomes what the hint is made of. */
+export function toSketch(picture: PictureUse): void {
+  const { control } = currentDocument().draft;
+  const preprocessor = control.preprocessor === 'none' ? 'canny' : control.preprocessor;
+  setDraft({ useSketch: true, control: { ...control, source: 'picture', picture, preprocessor } });
+  setMode('sketch');
+}
+
+export function toUpscale(picture: PictureUse): void {
+  perform({ type: 'upscale changed', picture });
+  setMode('upscale');
+}

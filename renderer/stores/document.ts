@@ -1,0 +1,54 @@
+/** The open project: its document with the undo line. Panels read it, tools and commands act on it; stores/projectLog.ts keeps it. */
+import { create } from 'zustand';
+import type { Action } from '../document/actions.ts';
+import { emptyDocument, type StudioDocument } from '../document/document.ts';
+import type { Draft } from '../document/draft.ts';
+import { act, endGesture, redo, startTimeline, type Timeline, undo } from '../document/undo.ts';
+
+export interface OpenDocument {
+  readonly projectId: number | null;
+  readonly projectName: string;
+  readonly timeline: Timeline;
+  readonly saving: 'saved' | 'saving' | 'failed';
+}
+
+export const NEW_SIZE = { width: 512, height: 512 };
+
+export const useDocument = create<OpenDocument>(() => ({
+  projectId: null,
+  projectName: '',
+  timeline: startTimeline(emptyDocument(NEW_SIZE)),
+  saving: 'saved',
+}));
+
+export const currentDocument = (): StudioDocument => useDocument.getState().timeline.document;
+export const currentDraft = (): Draft => currentDocument().draft;
+
+const change = (step: (timeline: Timeline) => Timeline): void =>
+  useDocument.setState(({ timeline }) => ({ timeline: step(timeline) }));
+
+/** Does an action; actions of one gesture (a drag, typing in one field) are one undo entry. */
+export const perform = (action: Action, gesture: string | null = null): void =>
+  change((timeline) => act(timeline, action, gesture));
+
+export const finishGesture = (): void => change(endGesture);
+export const undoOnce = (): void => change(undo);
+export const redoOnce = (): void => change(redo);
+
+/** Changes settings of the next generation. */
+export const setDraft = (patch: Partial<Draft>, gesture: string | null = null): void =>
+  perform({ type: 'draft changed', change: patch }, gesture);
+
+/** Sets the seed of the run that starts now: nobody's gesture, so undo passes it over. */
+export const drawSeed = (seed: string): void =>
+  change((timeline) => {
+    const { document } = timeline;
+    return { ...timeline, document: { ...document, draft: { ...document.draft, seed } } };
+  });
+
+/** A part of the document in React; renders again only when that part changed. */
+export const useDocumentPart = <T>(pick: (document: StudioDocument) => T): T =>
+  useDocument(({ timeline }) => pick(timeline.document));
+
+export const useDraft = <Key extends keyof Draft>(key: Key): Draft[Key] =>
+  useDocumentPart((document) => document.draft[key]);

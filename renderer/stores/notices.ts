@@ -1,0 +1,49 @@
+/** Troubles to show: one sentence, a next step, details to fold out. Nothing fails silently. */
+import { create } from 'zustand';
+import { type StudioErrorData, toStudioError } from '../../preload/errors.ts';
+import { onEvent } from './studio.ts';
+
+export interface ShownNotice {
+  readonly id: number;
+  readonly level: 'info' | 'warning' | 'error';
+  readonly error: StudioErrorData;
+}
+
+/** At most so many are shown at once; the oldest gives way. */
+const SHOWN = 4;
+let lastId = 0;
+
+export const useNotices = create<{ readonly shown: readonly ShownNotice[] }>(() => ({ shown: [] }));
+
+export function showError(error: unknown): void {
+  const data = toStudioError(error);
+  if (data.code !== 'cancelled') addNotice('error', data);
+}
+
+export function showInfo(message: string, hint = ''): void {
+  addNotice('info', { code: 'internal', message, hint });
+}
+
+function addNotice(level: ShownNotice['level'], error: StudioErrorData): void {
+  const { shown } = useNotices.getState();
+  const others = shown.filter((notice) => notice.error.message !== error.message);
+  useNotices.setState({ shown: [...others, { id: ++lastId, level, error }].slice(-SHOWN) });
+}
+
+export function dismissNotice(id: number): void {
+  useNotices.setState(({ shown }) => ({ shown: shown.filter((notice) => notice.id !== id) }));
+}
+
+/** Runs something that may fail; its failure becomes a notice, and the answer undefined. */
+export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    showError(error);
+    return undefined;
+  }
+}
+
+onEvent((event) => {
+  if (event.type === 'notice') addNotice(event.notice.level, event.notice.error);
+});

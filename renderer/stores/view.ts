@@ -1,0 +1,114 @@
+/** How the window looks at things right now: page, tool, zoom, brushes, overlays, open dialogs. Not undone, not part of a project. */
+import { create } from 'zustand';
+import { fitView, type Rect, screenPoint, type View, zoomAt } from '../document/geometry.ts';
+import type { BrushOptions, Target, ToolName } from '../tools/tool.ts';
+
+export const MODES = ['create', 'edit', 'sketch', 'upscale', 'train'] as const;
+export type Mode = (typeof MODES)[number];
+export type Dialog =
+  | 'library'
+  | 'settings'
+  | 'welcome'
+  | 'self-test'
+  | 'sweep'
+  | 'compare'
+  | 'import model'
+  | 'projects'
+  | null;
+
+interface ViewState {
+  readonly mode: Mode;
+  readonly tool: ToolName;
+  /** What the eraser takes from: what was painted last. */
+  readonly lastTarget: Target;
+  readonly view: View;
+  /** CSS pixels of the stage. */
+  readonly stage: { readonly width: number; readonly height: number };
+  readonly brushes: Readonly<Record<Target, BrushOptions>>;
+  readonly latentGrid: boolean;
+  readonly maskShown: boolean;
+  readonly live: boolean;
+  readonly dialog: Dialog;
+  /** A timeline step shown instead of the result; null = the result. */
+  readonly scrubbed: number | null;
+}
+
+export const useView = create<ViewState>(() => ({
+  mode: 'create',
+  tool: 'mask',
+  lastTarget: 'mask',
+  view: { zoom: 1, x: 0, y: 0 },
+  stage: { width: 1, height: 1 },
+  brushes: {
+    mask: { size: 48, hardness: 0.8, opacity: 1, colour: '#ff5436' },
+    sketch: { size: 5, hardness: 0.9, opacity: 1, colour: '#ffffff' },
+    layer: { size: 24, hardness: 0.8, opacity: 1, colour: '#e9a15f' },
+  },
+  latentGrid: false,
+  maskShown: true,
+  live: false,
+  dialog: null,
+  scrubbed: null,
+}));
+
+/** Room around a fitted picture: beside it, above it (options bar), below it (timeline). CSS pixels. */
+const MARGIN = { x: 72, top: 64, bottom: 128 };
+const CREATE_MARGIN = { x: 32, top: 32, bottom: 128 };
+
+export const setMode = (mode: Mode): void =>
+  useView.setState(({ tool, lastTarget }) => ({
+    mode,
+    scrubbed: null,
+    ...(mode === 'sketch' ? { tool: SKETCH_TOOLS.has(tool) ? tool : 'brush', lastTarget: 'sketch' } : {}),
+    ...(mode === 'edit'
+      ? { tool: tool === 'brush' && lastTarget === 'sketch' ? 'mask' : tool, lastTarget: 'mask' }
+      : {}),
+  }));
+
+/** The Mask, Lasso and Rectangle tools have nothing to do on a sketch. */
+export const SKETCH_TOOLS: ReadonlySet<ToolName> = new Set(['move', 'brush', 'eraser', 'frame', 'hand']);
+
+export const setTool = (tool: ToolName): void =>
+  useView.setState(({ mode, lastTarget }) => {
+    if (mode === 'sketch') return { tool, lastTarget: 'sketch' };
+    const target: Target = tool === 'brush' ? 'layer' : tool === 'eraser' ? lastTarget : 'mask';
+    return { tool, lastTarget: target === 'sketch' ? 'mask' : target };
+  });
+
+/** What the current tool paints on. */
+export function currentTarget({
+  mode,
+  tool,
+  lastTarget,
+}: Pick<ViewState, 'mode' | 'tool' | 'lastTarget'>): Target {
+  if (mode === 'sketch') return 'sketch';
+  if (tool === 'brush') return 'layer';
+  return tool === 'eraser' ? lastTarget : 'mask';
+}
+
+export const setBrush = (target: Target, change: Partial<BrushOptions>): void =>
+  useView.setState(({ brushes }) => ({
+    brushes: { ...brushes, [target]: { ...brushes[target], ...change } },
+  }));
+
+export const openDialog = (dialog: Dialog): void => useView.setState({ dialog });
+
+export const panBy = (x: number, y: number): void =>
+  useView.setState(({ view }) => ({ view: { ...view, x: view.x + x, y: view.y + y } }));
+
+/** Zooms about the middle of the stage, or about a point of it. */
+export const zoomBy = (factor: number, at?: { readonly x: number; readonly y: number }): void =>
+  useView.setState(({ view, stage }) => ({
+    view: zoomAt(
+      view,
+      at === undefined ? screenPoint(stage.width / 2, stage.height / 2) : screenPoint(at.x, at.y),
+      factor,
+    ),
+  }));
+
+export const zoomTo = (zoom: number): void => zoomBy(zoom / useView.getState().view.zoom);
+
+export const showWhole = (rect: Rect): void =>
+  useView.setState(({ stage, mode }) => ({
+    view: fitView(rect, stage, mode === 'create' ? CREATE_MARGIN : MARGIN),
+  }));
