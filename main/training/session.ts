@@ -11,12 +11,12 @@ import { toOnnx } from '../../native-models/graph/onnxProto.ts';
 import { parameterOfOutput } from '../../native-models/training/step.ts';
 import type { AdamWState } from './optimizer.ts';
 import type { Gradients, ParameterSet } from './parameters.ts';
-import { type Batch, type BoundTensor, type Losses, openShard, type ShardSetup } from './shard.ts';
-import { startShardThread } from './shardThread.ts';
-import { dealShares, type UpdateSettings, type UpdateShare } from './shardUpdate.ts';
-import { isShared, sharedParameters } from './sharedMemory.ts';
+import { isShared, sharedParameters } from './shards/memory.ts';
+import { type Batch, type BoundTensor, type Losses, openShard, type ShardSetup } from './shards/shard.ts';
+import { startShardThread } from './shards/thread.ts';
+import { dealShares, type UpdateSettings, type UpdateShare } from './shards/update.ts';
 
-export type { Batch, BatchTensor, Losses } from './shard.ts';
+export type { Batch, BatchTensor, Losses } from './shards/shard.ts';
 
 export interface TrainingOptions {
   /** Made by trainingStep for the batch of one shard; its losses must be means over the batch. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createAdamW } from '../../main/training/optimizer.ts';
 import { createParameters, view } from '../../main/training/parameters.ts';
 import { openTrainingSession, type TrainingSession } from '../../main/training/session.ts';
-import { sharedAdamW, sharedParameters } from '../../main/training/sharedMemory.ts';
+import { sharedAdamW, sharedParameters } from '../../main/training/shards/memory.ts';
 import * as ops from '../../native-models/graph/ops.ts';
 import { input } from '../../native-models/graph/value.ts';
 import { squaredError } from '../../native-models/training/losses.ts';

@@ -1,6 +1,6 @@
 /** Parameter sets in memory that every thread of this process sees. */
-import { type AdamWState, createAdamW } from './optimizer.ts';
-import { createParameters, type ParameterSet, type Shapes } from './parameters.ts';
+import { type AdamWState, createAdamW } from '../optimizer.ts';
+import { createParameters, type ParameterSet, type Shapes } from '../parameters.ts';
 
 /** Like createParameters: zeros of the given shapes. */
 export function sharedParameters(shapes: Shapes): ParameterSet {

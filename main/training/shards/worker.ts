@@ -1,7 +1,7 @@
 /** Thread entry: one shard, driven by messages; each gets one answer. `null` ends it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Batch, openShard, type Shard, type ShardSetup } from './shard.ts';
-import type { UpdateSettings } from './shardUpdate.ts';
+import type { UpdateSettings } from './update.ts';
 
 export type Order =
   | { readonly kind: 'run'; readonly batch: Batch }

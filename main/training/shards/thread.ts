@@ -1,10 +1,10 @@
 /** A shard in a thread of its own: the calls of Shard as messages. What goes wrong there rejects the waiting call. */
 import { Worker } from 'node:worker_threads';
 import type { Losses, Shard, ShardSetup } from './shard.ts';
-import type { Order, Reply } from './shardWorker.ts';
+import type { Order, Reply } from './worker.ts';
 
 export async function startShardThread(setup: ShardSetup): Promise<Shard> {
-  const worker = new Worker(new URL('./shardWorker.ts', import.meta.url), { workerData: setup });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve());
   });

@@ -1,7 +1,7 @@
 /** One engine session of a training run: reads parameters and writes gradients in place, in memory others can see. */
 import { parse } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { shareUpdater, type UpdateSettings, type UpdateShare } from './shardUpdate.ts';
+import { shareUpdater, type UpdateSettings, type UpdateShare } from './update.ts';
 
 /** A batch input by name: float32 data, or int64 token ids. */
 export interface BatchTensor {

@@ -1,6 +1,6 @@
 /** The part of the optimiser's work that one shard does: for its share of the tensors, average, measure and step. */
-import { type AdamWSettings, type AdamWState, adamWStep, globalNorm, updateAverage } from './optimizer.ts';
-import type { Gradients, ParameterSet, Shapes } from './parameters.ts';
+import { type AdamWSettings, type AdamWState, adamWStep, globalNorm, updateAverage } from '../optimizer.ts';
+import type { Gradients, ParameterSet, Shapes } from '../parameters.ts';
 
 /** Tensors one behind another in one memory; plain data, so that it can be posted to a thread. */
 export interface Block {
