@@ -1,5 +1,5 @@
 /** Makes weight files for tests byte by byte, sound and unsound ones, in folders that vanish with the test. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -17,6 +17,26 @@ export function fileOf(bytes: Uint8Array, name = 'model.safetensors'): string {
   const path = join(temporaryFolder(), name);
   writeFileSync(path, bytes);
   return path;
+}
+
+/**
+ * A file that takes new content thousands of times. It is kept open and never emptied first: some file systems flush
+ * to the disk whenever an emptied file is closed.
+ */
+export function rewritableFile(name: string): {
+  readonly path: string;
+  readonly rewrite: (bytes: Uint8Array) => void;
+} {
+  const path = join(temporaryFolder(), name);
+  const fd = openSync(path, 'w');
+  onTestFinished(() => closeSync(fd));
+  return {
+    path,
+    rewrite: (bytes) => {
+      writeSync(fd, bytes, 0, bytes.length, 0);
+      ftruncateSync(fd, bytes.length);
+    },
+  };
 }
 
 /** A safetensors file's bytes from header text and data, with no regard to whether they fit. */

@@ -1,12 +1,10 @@
 /** Ten thousand damaged torch files: each gives a WeightsError or a sound file, in no more memory than the file takes. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openTorchFile } from '../../native-models/torch/torchFile.ts';
 import { WeightsError } from '../../native-models/weights/tensors.ts';
 import { type Node, orderedDict, pickle, tensor, torchArchive, torchLegacy } from '../helpers/torchFiles.ts';
-import { expectSound, largestAllocation, temporaryFolder } from '../helpers/weightFiles.ts';
+import { expectSound, largestAllocation, rewritableFile } from '../helpers/weightFiles.ts';
 import { zipBytes } from '../helpers/zipFiles.ts';
 
 const ROOT: Node = {
@@ -90,14 +88,14 @@ function edited(bytes: Bytes, { kind, at, value }: Edit): Bytes {
 }
 
 it('10 000 mutations', () => {
-  const path = join(temporaryFolder(), 'fuzzed.pt');
+  const { path, rewrite } = rewritableFile('fuzzed.pt');
   let sound = 0;
   const cases = fc.property(
     fc.constantFrom(...FILES),
     fc.array(edit, { minLength: 1, maxLength: 3 }),
     (file, edits) => {
       const bytes = file((whole) => edits.reduce(edited, whole));
-      writeFileSync(path, bytes);
+      rewrite(bytes);
       const largest = largestAllocation(() => {
         try {
           expectSound(openTorchFile(path), bytes.length);
@@ -112,4 +110,4 @@ it('10 000 mutations', () => {
   fc.assert(cases, { numRuns: 10_000 });
   // Enough of them must get past the front door for the rest to mean anything.
   expect(sound).toBeGreaterThan(200);
-}, 240_000);
+});

@@ -15,6 +15,7 @@ import {
   expectSound,
   fileOf,
   largestAllocation,
+  rewritableFile,
   safetensorsBytes,
   temporaryFolder,
 } from '../helpers/weightFiles.ts';
@@ -135,8 +136,11 @@ describe('unsound files', () => {
 });
 
 /** Opens the bytes; the only outcomes allowed are a sound file and a WeightsError, in no more memory than the file has. */
-function expectErrorOrSoundFile(path: string, bytes: Uint8Array): void {
-  writeFileSync(path, bytes);
+function expectErrorOrSoundFile(
+  { path, rewrite }: ReturnType<typeof rewritableFile>,
+  bytes: Uint8Array,
+): void {
+  rewrite(bytes);
   const largest = largestAllocation(() => {
     try {
       expectSound(openSafetensors(path), bytes.length);
@@ -163,23 +167,23 @@ describe('properties', () => {
   );
 
   it('any bytes', () => {
-    const path = join(temporaryFolder(), 'any.safetensors');
+    const file = rewritableFile('any.safetensors');
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expectErrorOrSoundFile(path, bytes)),
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expectErrorOrSoundFile(file, bytes)),
       { numRuns: 1000 },
     );
   });
 
   it('any header over any data', () => {
-    const path = join(temporaryFolder(), 'any.safetensors');
+    const file = rewritableFile('any.safetensors');
     const cases = fc.property(header, fc.uint8Array({ maxLength: 48 }), (json, data) => {
-      expectErrorOrSoundFile(path, safetensorsBytes(JSON.stringify(json), data));
+      expectErrorOrSoundFile(file, safetensorsBytes(JSON.stringify(json), data));
     });
     fc.assert(cases, { numRuns: 2000 });
   });
 
   it('any damage to a sound file', () => {
-    const path = join(temporaryFolder(), 'damaged.safetensors');
+    const file = rewritableFile('damaged.safetensors');
     const sound = safetensorsBytes(
       `{"__metadata__":{"k":"v"},${ONE.slice(1, -1)},"b":{"dtype":"F16","shape":[2,2],"data_offsets":[8,16]}}`,
       new Uint8Array(16),
@@ -191,8 +195,8 @@ describe('properties', () => {
       (edits, length) => {
         const bytes = sound.slice();
         for (const [at, value] of edits) bytes[at] = value;
-        expectErrorOrSoundFile(path, bytes);
-        expectErrorOrSoundFile(path, bytes.slice(0, length));
+        expectErrorOrSoundFile(file, bytes);
+        expectErrorOrSoundFile(file, bytes.slice(0, length));
       },
     );
     fc.assert(cases, { numRuns: 2000 });
