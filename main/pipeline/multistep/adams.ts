@@ -8,17 +8,27 @@ import type { Tensor } from '../tensor.ts';
 /** Weights of the last `order` slopes, the newest first, for the step that leaves sigmas[step]. */
 type SlopeWeights = (sigmas: Float32Array, step: number, order: number) => readonly number[];
 
-/** x + Σ weight·slope over the last slopes, at most `maxOrder`; by default straight to denoised where sigma ends in 0. */
-function multistep(weightsOf: SlopeWeights, maxOrder: number, endsDenoised = true): Sampler {
+interface MultistepConfig {
+  /** Most slopes a step uses. */
+  readonly order: number;
+  /** Whether a step to sigma 0 goes straight to denoised; otherwise it is integrated like any other. */
+  readonly endsDenoised: boolean;
+  /** Lowers the order near the end; `stepsLeft` is 1 for the last step. */
+  readonly orderLimit?: ((stepsLeft: number) => number) | undefined;
+}
+
+/** x + Σ weight·slope over the last slopes. */
+function multistep(weightsOf: SlopeWeights, config: MultistepConfig): Sampler {
   return (denoise, start, sigmas, options) => {
-    const limit = Math.min(options.order ?? maxOrder, maxOrder);
+    const order = Math.min(options.order ?? config.order, config.order);
     const slopes: Tensor[] = []; // newest first
     return walk(denoise, start, sigmas, options, ({ step, x, sigma, sigmaNext, denoised }) => {
-      if (sigmaNext === 0 && endsDenoised) return denoised;
+      if (sigmaNext === 0 && config.endsDenoised) return denoised;
       slopes.unshift(slope(x, sigma, denoised));
-      slopes.length = Math.min(slopes.length, limit);
-      const weights = weightsOf(sigmas, step, slopes.length);
-      return weightedSum([1, x], ...slopes.map((d, i): Term => [weights[i]!, d]));
+      slopes.length = Math.min(slopes.length, order);
+      const used = slopes.slice(0, config.orderLimit?.(sigmas.length - 1 - step));
+      const weights = weightsOf(sigmas, step, used.length);
+      return weightedSum([1, x], ...used.map((d, i): Term => [weights[i]!, d]));
     });
   };
 }
@@ -26,7 +36,7 @@ function multistep(weightsOf: SlopeWeights, maxOrder: number, endsDenoised = tru
 const LMS_ORDER = 4;
 
 /** Katherine Crowson's LMS as ComfyUI runs it: the Lagrange polynomial through the last slopes, integrated over the step. */
-export const lms: Sampler = multistep(lmsWeights, LMS_ORDER);
+export const lms: Sampler = multistep(lmsWeights, { order: LMS_ORDER, endsDenoised: true });
 
 /**
  * LMS as k-diffusion and diffusers run it: integrated down to sigma 0 as well. `skipped` are the sigmas of the schedule
@@ -39,8 +49,7 @@ export function lmsToZero(skipped: Float32Array = new Float32Array(0)): Sampler 
       const at = skipped.length + step;
       return lmsWeights(all, at, Math.min(at + 1, LMS_ORDER));
     },
-    LMS_ORDER,
-    false,
+    { order: LMS_ORDER, endsDenoised: false },
   );
 }
 
@@ -58,36 +67,43 @@ export const EQUAL_STEP_WEIGHTS = [
 ] as const;
 
 /** Improved PNDM (Zhang & Chen 2023, DEIS, §3.3): PNDM's weights without its Runge–Kutta start. */
-export const ipndm: Sampler = multistep((sigmas, step, order) => {
-  const h = sigmas[step + 1]! - sigmas[step]!;
-  return EQUAL_STEP_WEIGHTS[order - 1]!.map((weight) => h * weight);
-}, 4);
+export const ipndm: Sampler = multistep(
+  (sigmas, step, order) => {
+    const h = sigmas[step + 1]! - sigmas[step]!;
+    return EQUAL_STEP_WEIGHTS[order - 1]!.map((weight) => h * weight);
+  },
+  { order: 4, endsDenoised: true },
+);
 
 /**
  * iPNDM for unequal steps (zju-pi, diff-sampler). `second` and `third` weigh the backward differences of the slopes;
  * they and the last weight are as the reference has them, which is not quite the Adams–Bashforth integral.
  */
-export const ipndmVariable: Sampler = multistep((sigmas, step, order) => {
-  const stepBefore = (k: number): number => sigmas[step + 1 - k]! - sigmas[step - k]!;
-  const [h, h1, h2, h3] = [stepBefore(0), stepBefore(1), stepBefore(2), stepBefore(3)];
-  if (order === 1) return [h];
-  const first = h / h1 / 2;
-  if (order === 2) return [h * (1 + first), -h * first];
-  const second = (1 - ((h / (3 * (h + h1))) * (h * (h + h1))) / (h1 * (h1 + h2))) / 2;
-  const ratio = h1 / h2;
-  if (order === 3) return [h * (1 + first + second), -h * (first + (1 + ratio) * second), h * second * ratio];
-  const third =
-    (((1 - h / (3 * (h + h1))) / 2 + ((1 - h / (2 * (h + h1))) * h) / (6 * (h + h1 + h2))) *
-      (h * (h + h1) * (h + h1 + h2))) /
-    (h1 * (h1 + h2) * (h1 + h2 + h3));
-  const spread = (h1 * (h1 + h2)) / (h2 * (h2 + h3));
-  return [
-    h * (1 + first + second + third),
-    -h * (first + (1 + ratio) * second + (1 + ratio + spread) * third),
-    h * (second * ratio + (ratio + spread * (1 + h2 / h3)) * third),
-    -h * third * spread * ratio,
-  ];
-}, 4);
+export const ipndmVariable: Sampler = multistep(
+  (sigmas, step, order) => {
+    const stepBefore = (k: number): number => sigmas[step + 1 - k]! - sigmas[step - k]!;
+    const [h, h1, h2, h3] = [stepBefore(0), stepBefore(1), stepBefore(2), stepBefore(3)];
+    if (order === 1) return [h];
+    const first = h / h1 / 2;
+    if (order === 2) return [h * (1 + first), -h * first];
+    const second = (1 - ((h / (3 * (h + h1))) * (h * (h + h1))) / (h1 * (h1 + h2))) / 2;
+    const ratio = h1 / h2;
+    if (order === 3)
+      return [h * (1 + first + second), -h * (first + (1 + ratio) * second), h * second * ratio];
+    const third =
+      (((1 - h / (3 * (h + h1))) / 2 + ((1 - h / (2 * (h + h1))) * h) / (6 * (h + h1 + h2))) *
+        (h * (h + h1) * (h + h1 + h2))) /
+      (h1 * (h1 + h2) * (h1 + h2 + h3));
+    const spread = (h1 * (h1 + h2)) / (h2 * (h2 + h3));
+    return [
+      h * (1 + first + second + third),
+      -h * (first + (1 + ratio) * second + (1 + ratio + spread) * third),
+      h * (second * ratio + (ratio + spread * (1 + h2 / h3)) * third),
+      -h * third * spread * ratio,
+    ];
+  },
+  { order: 4, endsDenoised: true },
+);
 
 /** Noise range and smallest time of the continuous VP process whose time DEIS is tabulated in (EDM's defaults). */
 const VP_SIGMA_MIN = 0.002;
@@ -101,28 +117,34 @@ const BETA_MIN = LOG_VARIANCE_MAX - 0.5 * BETA_SLOPE;
 const RIEMANN_POINTS = 10_000;
 
 /** DEIS with tabulated coefficients (Zhang & Chen 2023, tAB-DEIS, eq. 15): Lagrange interpolation in VP time. */
-export const deis: Sampler = multistep((sigmas, step, order) => {
-  if (order === 1) return [sigmas[step + 1]! - sigmas[step]!];
-  const nodes = lastNodes(sigmas, step, order).map(vpTime);
-  const from = nodes[0]!;
-  const to = vpTime(sigmas[step + 1]!);
-  const weights = new Float64Array(order);
-  for (let k = 0; k < RIEMANN_POINTS; k++) {
-    const time = from + ((to - from) * k) / (RIEMANN_POINTS - 1);
-    const speed = sigmaSpeed(time);
-    for (let i = 0; i < order; i++) weights[i]! += speed * lagrange(nodes, i, time);
-  }
-  return Array.from(weights, (sum) => (sum * (to - from)) / RIEMANN_POINTS);
-}, 3);
+export const deis: Sampler = multistep(
+  (sigmas, step, order) => {
+    if (order === 1) return [sigmas[step + 1]! - sigmas[step]!];
+    const nodes = lastNodes(sigmas, step, order).map(vpTime);
+    const from = nodes[0]!;
+    const to = vpTime(sigmas[step + 1]!);
+    const weights = new Float64Array(order);
+    for (let k = 0; k < RIEMANN_POINTS; k++) {
+      const time = from + ((to - from) * k) / (RIEMANN_POINTS - 1);
+      const speed = sigmaSpeed(time);
+      for (let i = 0; i < order; i++) weights[i]! += speed * lagrange(nodes, i, time);
+    }
+    return Array.from(weights, (sum) => (sum * (to - from)) / RIEMANN_POINTS);
+  },
+  { order: 3, endsDenoised: true },
+);
 
 /** DEIS in log sigma (Zhang & Chen 2023, ρAB-DEIS, as diffusers' `logrho`): the polynomial runs in log σ, order 1–3. */
-export function deisLogRho(largestOrder: 1 | 2 | 3): Sampler {
-  return multistep((sigmas, step, order) => {
-    const nodes = lastNodes(sigmas, step, order).map((sigma) => -Math.log(sigma));
-    const sigmaNext = sigmas[step + 1]!;
-    const shares = exponentialAdamsWeights(nodes, nodes[0]!, -Math.log(sigmaNext), -1);
-    return shares.map((share) => sigmaNext * share);
-  }, largestOrder);
+export function deisLogRho(order: 1 | 2 | 3, orderLimit?: (stepsLeft: number) => number): Sampler {
+  return multistep(
+    (sigmas, step, used) => {
+      const nodes = lastNodes(sigmas, step, used).map((sigma) => -Math.log(sigma));
+      const sigmaNext = sigmas[step + 1]!;
+      const shares = exponentialAdamsWeights(nodes, nodes[0]!, -Math.log(sigmaNext), -1);
+      return shares.map((share) => sigmaNext * share);
+    },
+    { order, endsDenoised: true, orderLimit },
+  );
 }
 
 /** VP time of a sigma: the solution of sigma² + 1 = exp(½·slope·t² + betaMin·t). */
