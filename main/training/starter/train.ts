@@ -1,0 +1,37 @@
+/** `npm run starter:train`: trains the starter models from nothing, part by part; finished parts are passed over. */
+import { mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { trainClip } from './clipTrainer.ts';
+import { kept } from './store.ts';
+import { drawPictures } from './pictureFile.ts';
+import { trainUnet } from './unetTrainer.ts';
+import { trainVae } from './vaeTrainer.ts';
+import type { TrainOptions } from './vaeTrainer.ts';
+
+/** States and logs; ignored by git. */
+const FOLDER = '.work/starter';
+/** Scenes drawn for the CLIP pair and the U-Net. */
+const PICTURES = 32_768;
+
+const PARTS: Readonly<Record<string, (options: TrainOptions) => Promise<unknown>>> = {
+  pictures: ({ folder }) => drawPictures(`${folder}/pictures.u8`, PICTURES),
+  vae: ({ folder, ...rest }) => kept(`${folder}/vae.safetensors`, () => trainVae({ folder, ...rest })),
+  clip: ({ folder, ...rest }) => kept(`${folder}/clip.safetensors`, () => trainClip({ folder, ...rest })),
+  unet: trainUnet,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { threads: { type: 'string' }, minutes: { type: 'string' } },
+});
+mkdirSync(FOLDER, { recursive: true });
+for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) {
+  const part = PARTS[name];
+  if (!part) throw new RangeError(`There is no part "${name}"; choose from ${Object.keys(PARTS).join(', ')}`);
+  console.log(`${name} …`);
+  await part({
+    folder: FOLDER,
+    threads: Number(values.threads ?? 0),
+    ...(values.minutes && { seconds: 60 * Number(values.minutes) }),
+  });
+}
