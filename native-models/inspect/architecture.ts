@@ -14,9 +14,9 @@ import {
   type VaeConfig,
 } from '../models/configs.ts';
 import type { CanonicalTensors, Part } from '../weights/keys.ts';
+import { type Shapes, shapesOf } from '../weights/shapes.ts';
 import { WeightsError } from '../weights/tensors.ts';
 import { architectureOf } from './prediction.ts';
-import { type Shapes, shapesOf } from './shapes.ts';
 
 /** Which text encoders each architecture has, in order, and what of them no weight tells. */
 export const TEXT_ENCODERS: Record<

@@ -22,14 +22,37 @@ import {
   inferVae,
   TEXT_ENCODERS,
 } from './architecture.ts';
+import { describeDetection } from './describe.ts';
+import { type Detection, detect } from './detect.ts';
 import { combineOverrides, fileOverrides, METADATA_KEY, type Overrides } from './overrides.ts';
 import { architectureOf, predictionTypeOf } from './prediction.ts';
 
 const NO_OVERRIDES: Overrides = {};
 const PUBLISHED: Record<Architecture, CheckpointConfig> = { sd15: SD15, sd21: SD21, sdxl: SDXL };
 
-/** Everything about a complete checkpoint. Throws WeightsError naming the part that is missing or does not fit. */
+/** What to do with a file that is no checkpoint but goes with one. */
+const ROLES: Partial<Record<Detection['type'], string>> = {
+  lora: 'Choose a checkpoint and add this file to it as a LoRA',
+  controlnet: 'Choose a checkpoint and add this file to it as a ControlNet',
+  vae: 'Choose a checkpoint and give this file as its VAE',
+  embedding: 'Choose a checkpoint and name this file in the prompt',
+  upscaler: 'Choose a checkpoint, or upscale a finished picture with this file',
+};
+
+/**
+ * Everything about a complete checkpoint. Throws WeightsError: what the file is instead (a LoRA, Flux), or the part
+ * that is missing or does not fit.
+ */
 export function checkpointConfig(file: WeightsFile, overrides = NO_OVERRIDES): CheckpointConfig {
+  const detection = detect(file);
+  if (detection.type !== 'checkpoint') {
+    const problem = `this is ${describeDetection(detection)}, not a checkpoint`;
+    throw new WeightsError(
+      file.path,
+      problem,
+      ROLES[detection.type] ?? 'Choose a Stable Diffusion checkpoint',
+    );
+  }
   const all = combineOverrides(fileOverrides(file), overrides);
   const unet = unetConfig(file, overrides);
   const architecture = all.architecture ?? architectureOf(unet);

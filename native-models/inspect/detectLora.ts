@@ -5,7 +5,7 @@ import type { TensorInfo, WeightsFile } from '../weights/tensors.ts';
 /** 'other' = a family that this app does not run (Flux, SD3 …); 'unknown' = nothing in the file tells. */
 export type Base = Architecture | 'other' | 'unknown';
 
-export type LoraMethod = 'lora' | 'locon' | 'dora' | 'loha' | 'lokr' | 'oft' | 'glora' | 'full';
+type LoraMethod = 'lora' | 'locon' | 'dora' | 'loha' | 'lokr' | 'oft' | 'glora' | 'full';
 
 export interface LoraDetection {
   readonly type: 'lora';

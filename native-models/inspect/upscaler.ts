@@ -1,8 +1,8 @@
 /** The config of an ESRGAN-family upscaler from the names and shapes of its tensors. */
 import type { EsrganConfig, RrdbConfig, SrvggConfig } from '../models/configs.ts';
 import type { CanonicalTensors } from '../weights/keys.ts';
+import { type Shapes, shapesOf } from '../weights/shapes.ts';
 import { WeightsError } from '../weights/tensors.ts';
-import { type Shapes, shapesOf } from './shapes.ts';
 
 /** Real-ESRGAN's ×2 and ×1 networks see the picture pixel-unshuffled: 3 · 2² and 3 · 4² channels. */
 const UNSHUFFLE_OF_CHANNELS: ReadonlyMap<number, number> = new Map([

@@ -91,7 +91,7 @@ export function allowedGlobal(name: string, refuse: (problem: string) => Error):
 }
 
 /** The element type that a storage class or dtype among the globals stands for. */
-export function dtypeNamed(value: PickleValue | undefined): TensorDtype | undefined {
+function dtypeNamed(value: PickleValue | undefined): TensorDtype | undefined {
   return isKind(value, 'global') ? elementType(value.name) : undefined;
 }
 

@@ -17,18 +17,18 @@ export type PickleValue =
 
 export type Sequence = List | Tuple | PickledSet;
 
-export interface List {
+interface List {
   readonly kind: 'list';
   readonly items: PickleValue[];
 }
 
-export interface Tuple {
+interface Tuple {
   readonly kind: 'tuple';
   readonly items: PickleValue[];
 }
 
 /** Order and repetition as pickled; nothing here asks a set for more. */
-export interface PickledSet {
+interface PickledSet {
   readonly kind: 'set';
   readonly items: PickleValue[];
 }
@@ -40,14 +40,14 @@ export interface Dict {
 }
 
 /** A name that the allow-list knows. `call` is ours, never the file's. */
-export interface Global {
+interface Global {
   readonly kind: 'global';
   readonly name: string;
   readonly call: (args: readonly PickleValue[]) => PickleValue;
 }
 
 /** An allowed object that weights do not need (training state); `state` is what the file would have set on it. */
-export interface Inert {
+interface Inert {
   readonly kind: 'inert';
   readonly name: string;
   state: PickleValue;

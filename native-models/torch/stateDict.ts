@@ -1,7 +1,7 @@
 /** The tensors in an unpickled object, by dotted name, and the few plain values beside them worth keeping. */
 import { isKind, type PickleValue, type StoredTensor } from './pickleValues.ts';
 
-export interface StateDict {
+interface StateDict {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Top-level texts and numbers ("global_step", "sd_checkpoint_name"). */
   readonly metadata: Readonly<Record<string, string>>;

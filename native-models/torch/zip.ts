@@ -5,12 +5,12 @@
 import { REDOWNLOAD, readExactly, WeightsError } from '../weights/tensors.ts';
 
 /** An entry's bytes, from the start of the file. */
-export interface ZipEntry {
+interface ZipEntry {
   readonly offset: number;
   readonly size: number;
 }
 
-export interface ZipArchive {
+interface ZipArchive {
   readonly names: readonly string[];
   /** Throws WeightsError when there is no such entry, or it is compressed or encrypted or not where it should be. */
   locate(name: string): ZipEntry;

@@ -107,7 +107,7 @@ function utf8(text: string): number[] {
   return [...new TextEncoder().encode(text)];
 }
 
-export const ORDERED_DICT = { global: 'collections OrderedDict' } as const;
+const ORDERED_DICT = { global: 'collections OrderedDict' } as const;
 
 export function orderedDict(items: readonly (readonly [Node, Node])[], state?: Node): Node {
   return { call: ORDERED_DICT, args: [], items, ...(state !== undefined && { state }) };
@@ -144,7 +144,7 @@ export function tensor({
   };
 }
 
-export function rowMajor(shape: readonly number[]): number[] {
+function rowMajor(shape: readonly number[]): number[] {
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, dim) => product * dim, 1));
 }
 

@@ -1,6 +1,6 @@
 /** Questions about a part's tensors that architecture inference asks: is it there, how long is an axis, how many follow. */
-import type { CanonicalTensors } from '../weights/keys.ts';
-import { WeightsError } from '../weights/tensors.ts';
+import type { CanonicalTensors } from './keys.ts';
+import { WeightsError } from './tensors.ts';
 
 export interface Shapes {
   has(name: string): boolean;
