@@ -3,7 +3,7 @@ import * as ops from '../graph/ops.ts';
 import { input, type Value } from '../graph/value.ts';
 import type { Scope } from '../layers/scope.ts';
 import type { PredictionType, UnetConfig } from '../models/configs.ts';
-import { unet } from '../models/unet.ts';
+import { type UnetInputs, unet } from '../models/unet.ts';
 import { squaredError } from './losses.ts';
 
 export interface DenoisingShape {
@@ -31,8 +31,8 @@ export interface DenoisingBatch {
   readonly y?: Value;
 }
 
-/** Declares the inputs; their names are the fields' names. */
-export function denoisingBatch(config: UnetConfig, shape: DenoisingShape): DenoisingBatch {
+/** Declares the inputs; their names are the fields' names. `context` is declared only when it is not given. */
+export function denoisingBatch(config: UnetConfig, shape: DenoisingShape, context?: Value): DenoisingBatch {
   const { batch, height, width, tokens } = shape;
   const float = (name: string, ...dims: number[]): Value => input(name, 'float32', dims);
   return {
@@ -42,7 +42,7 @@ export function denoisingBatch(config: UnetConfig, shape: DenoisingShape): Denoi
     signal: float('signal', batch),
     spread: float('spread', batch),
     itemWeights: float('itemWeights', batch),
-    context: float('context', batch, tokens, config.contextDim),
+    context: context ?? float('context', batch, tokens, config.contextDim),
     ...(config.admChannels > 0 && { y: float('y', batch, config.admChannels) }),
   };
 }
@@ -59,13 +59,16 @@ export function denoisingTarget(batch: DenoisingBatch, predictionType: Predictio
   return ops.sub(ops.mul(noise, perItem(signal)), ops.mul(latent, perItem(spread)));
 }
 
-/** Weighted mean squared error of the U-Net's prediction. `residuals` as in UnetInputs, from a ControlNet in training. */
+/**
+ * Weighted mean squared error of the U-Net's prediction. `residuals` as in UnetInputs, from a ControlNet in training;
+ * `tap` is shown the blocks' outputs, which serve as checkpoints.
+ */
 export function denoisingLoss(
   scope: Scope,
   config: UnetConfig,
   batch: DenoisingBatch,
   predictionType: PredictionType,
-  residuals?: readonly Value[],
+  { residuals, tap }: Pick<UnetInputs, 'residuals' | 'tap'> = {},
 ): Value {
   const prediction = unet(scope, config, {
     latent: noisyLatent(batch),
@@ -73,6 +76,7 @@ export function denoisingLoss(
     context: batch.context,
     ...(batch.y && { y: batch.y }),
     ...(residuals && { residuals }),
+    tap,
   });
   return squaredError(prediction, denoisingTarget(batch, predictionType), batch.itemWeights);
 }

@@ -1,6 +1,7 @@
 /** One training step as a graph: parameters and a batch go in, the loss and every gradient come out. */
 import { buildGraph, type Graph } from '../graph/build.ts';
 import { gradients } from '../graph/gradients.ts';
+import { recomputedGradients } from '../graph/recompute.ts';
 import { input, type Value } from '../graph/value.ts';
 import type { ParameterSource } from '../layers/scope.ts';
 
@@ -36,17 +37,25 @@ export function trainableSource(trainables: Trainables, prefix = ''): ParameterS
   };
 }
 
+export interface StepOptions {
+  /** Further outputs, one number each: parts of the loss, for the log. */
+  readonly reports?: Readonly<Record<string, Value>>;
+  /** Values to keep when all others are computed again for the backward pass (see recompute.ts). */
+  readonly checkpoints?: readonly Value[];
+}
+
 /**
- * The graph of a step: outputs `loss`, the other numbers in `reports` (parts of the loss, for the log) and one
- * gradient per trainable. Throws what `gradients` throws: an op without a rule, a parameter the loss does not see.
+ * The graph of a step: outputs `loss`, the reports and one gradient per trainable.
+ * Throws what `gradients` throws: an op without a rule, a parameter the loss does not see.
  */
 export function trainingStep(
   trainables: ReadonlyMap<string, Value>,
   loss: Value,
-  reports: Readonly<Record<string, Value>> = {},
+  { reports, checkpoints }: StepOptions = {},
 ): Graph {
   const names = [...trainables.keys()];
-  const derived = gradients(loss, [...trainables.values()]);
+  const values = [...trainables.values()];
+  const derived = checkpoints ? recomputedGradients(loss, values, checkpoints) : gradients(loss, values);
   const outputs = Object.fromEntries(names.map((name, index) => [gradientOutput(name), derived[index]!]));
   return buildGraph({ loss, ...reports, ...outputs });
 }
