@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { studioErrorSchema } from './errors.ts';
 import { facetSchema } from './models.ts';
-import { generationRequestSchema, imageRefSchema, modelRefSchema, upscaleRequestSchema } from './request.ts';
+import {
+  type GenerationRequest,
+  generationRequestSchema,
+  type InpaintRequest,
+  imageRefSchema,
+  modelRefSchema,
+  upscaleRequestSchema,
+} from './request.ts';
 
 export const pictureKindSchema = z.enum([
   'text-to-image',
@@ -131,11 +138,19 @@ export const importProgressSchema = z.object({
 });
 export type ImportProgress = z.infer<typeof importProgressSchema>;
 
+/** Any part of any kind of request; every field that is there is valid (main/images/metadata/recall.ts makes them). */
+export type PartialRequest = Partial<Omit<InpaintRequest, 'kind'>> & { kind?: GenerationRequest['kind'] };
+
 /** What a picture by any tool says about how it was made. */
 export const foundSettingsSchema = z.object({
+  /** `emulsion`, `a1111`, `comfyui`, `invokeai`, …; empty when the picture says nothing. */
   source: z.string(),
+  /** The settings as text, as they stand in the file. */
   parameters: z.string(),
-  request: generationRequestSchema.nullable(),
+  request: z.custom<PartialRequest>((value) => typeof value === 'object' && value !== null),
+  /** Fields that a request needs and the picture does not tell. */
+  incomplete: z.array(z.string()),
+  /** Models it names that the library does not have. */
   missing: z.array(modelRefSchema),
   /** Settings that have no counterpart here, one sentence each. */
   notes: z.array(z.string()),

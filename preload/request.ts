@@ -7,10 +7,10 @@ import { z } from 'zod';
 // biome-ignore format: one table, read across
 export const SAMPLERS = [
   'euler', 'euler_cfg_pp', 'euler_ancestral', 'euler_ancestral_cfg_pp', 'heun', 'heunpp2', 'dpm_2',
-  'dpm_2_ancestral', 'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s_ancestral', 'dpmpp_sde', 'dpmpp_2m',
-  'dpmpp_2m_sde', 'dpmpp_2m_sde_heun', 'dpmpp_3m_sde', 'ddpm', 'lcm', 'ipndm', 'ipndm_v', 'deis', 'ddim',
-  'res_multistep', 'res_multistep_ancestral', 'gradient_estimation', 'er_sde', 'seeds_2', 'sa_solver',
-  'uni_pc', 'uni_pc_bh2',
+  'dpm_2_ancestral', 'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s', 'dpmpp_2s_ancestral', 'dpmpp_sde',
+  'dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_2m_sde_heun', 'dpmpp_3m_sde', 'ddim', 'pndm', 'ddpm', 'lcm', 'ipndm',
+  'ipndm_v', 'deis', 'res_multistep', 'res_multistep_ancestral', 'gradient_estimation', 'er_sde',
+  'seeds_2', 'sa_solver', 'uni_pc', 'uni_pc_bh2',
 ] as const;
 // biome-ignore format: one table, read across
 export const SCHEDULES = [
@@ -112,7 +112,7 @@ const common = {
 };
 
 /** How steps and denoising strength share out: ComfyUI runs `steps` of steps/strength; diffusers and A1111 run steps × strength. */
-const stepRule = z.enum(['comfy', 'diffusers']).default('diffusers');
+const stepRule = z.enum(['comfy', 'diffusers', 'a1111']).default('diffusers');
 
 export const textToImageSchema = z.object({ kind: z.literal('text-to-image'), ...common });
 export const imageToImageSchema = z.object({

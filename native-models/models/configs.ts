@@ -68,6 +68,14 @@ export interface VaeConfig {
   /** The U-Net's latent = encoded latent × scalingFactor. */
   readonly scalingFactor: number;
   readonly normGroups: number;
+  /** Latent → rough colours for previews; families share theirs, a model of its own brings one. */
+  readonly latentToRgb?: LatentToRgb;
+}
+
+/** One row per latent channel: red, green, blue in −1…1; then the offset. */
+export interface LatentToRgb {
+  readonly matrix: readonly (readonly [number, number, number])[];
+  readonly offset: readonly [number, number, number];
 }
 
 export type ClipActivation = 'quick_gelu' | 'gelu';

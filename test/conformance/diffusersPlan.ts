@@ -84,7 +84,8 @@ export function solverPlan(config: DiffusersConfig, steps: number): DiffusersPla
   const { num_train_timesteps: count, steps_offset: offset = 0 } = config;
   const respaced = respacedSigmas(config, table.at(-1)!, table[0]!, steps);
   if (respaced) {
-    const told = respaced.map((sigma) => rounded(fractionalTimestep(table, sigma)));
+    const toWhole = config.use_karras_sigmas || config.use_lu_lambdas ? rounded : Math.trunc;
+    const told = respaced.map((sigma) => toWhole(fractionalTimestep(table, sigma)));
     return planned(table, respaced, told, lastSigma(config, table));
   }
   const stride = Math.floor(count / (steps + 1));

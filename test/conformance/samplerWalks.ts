@@ -1,5 +1,5 @@
 /** Conformance of the samplers on an analytic denoiser with recorded noise (golden case samplers, part kdiffusion). */
-import type { Denoise, Sampler, StepReport } from '../../main/pipeline/samplers/sampler.ts';
+import type { Denoise, SamplerEntry, StepReport } from '../../main/pipeline/samplers/sampler.ts';
 import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { sizeOf, type Tensor } from '../../main/pipeline/tensor.ts';
 import type { WeightsFile } from '../../native-models/weights/safetensors.ts';
@@ -26,8 +26,6 @@ const BASE_TOLERANCE = 1e-4;
 const ROUNDING_FACTOR = 20;
 /** Sigmas are compared as in the schedules part. */
 const SIGMA_TOLERANCE = { rtol: 2e-5, atol: 1e-6 };
-/** Where SA-Solver is stochastic by default, as fractions of the way. */
-const SA_SOLVER_FRACTIONS = [0.2, 0.8] as const;
 /** ComfyUI's UniPC ends here instead of at sigma 0. */
 const UNIPC_LAST_SIGMA = 0.001;
 /** These samplers of ComfyUI report the latent they began with at every step. */
@@ -40,16 +38,16 @@ export async function* checkWalks(caseDir: string, part: WalksPart): AsyncIterab
     const sigmas = Float32Array.from(readNumbers(file, `${run.id}.sigmas`));
     const planned = comfySigmas(run.sampler, run.scheduler, run.steps, 1);
     yield checkClose(`${run.id}.sigmas`, planned, sigmas, SIGMA_TOLERANCE);
-    const { sample } = samplerNamed(run.sampler);
+    const entry = samplerNamed(run.sampler);
     const tolerance = { atol: BASE_TOLERANCE + ROUNDING_FACTOR * (run.f64_dev ?? 0), rtol: BASE_TOLERANCE };
-    yield* checkWalk(file, run, sample, unit, sigmas, tolerance);
+    yield* checkWalk(file, run, entry, unit, sigmas, tolerance);
   }
 }
 
 async function* checkWalk(
   file: WeightsFile,
   { id, sampler }: WalkRun,
-  sample: Sampler,
+  { sample, parameters }: SamplerEntry,
   unit: Tensor,
   sigmas: Float32Array,
   tolerance: Tolerance,
@@ -57,11 +55,10 @@ async function* checkWalk(
   const widen = Math.sqrt(1 + sigmas[0]! ** 2);
   const start = { data: unit.data.map((value) => value * widen), shape: unit.shape };
   const reports: StepReport[] = [];
-  const { sigmaAtFraction } = modelSigmas();
   const out = await sample(toyDenoiser, start, sigmas, {
     noise: recordedNoise(file, `${id}.noise`),
     onStep: (report) => void reports.push(report),
-    stochasticRange: [sigmaAtFraction(SA_SOLVER_FRACTIONS[0]), sigmaAtFraction(SA_SOLVER_FRACTIONS[1])],
+    ...parameters?.(modelSigmas()),
   });
   const states = reportedStates(sampler, reports, start, out);
   yield checkClose(`${id}.x`, joined(states), readNumbers(file, `${id}.x`), tolerance);

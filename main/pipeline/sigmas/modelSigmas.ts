@@ -20,7 +20,7 @@ const BEYOND_ALL_NOISE = 999_999_999.9;
 /** Sigmas of Stable Diffusion, or of other cumulative alphas (descending, within 0–1). */
 export function modelSigmas(alphas: Float64Array = cumulativeAlphas(betas())): ModelSigmas {
   const sigmas = Float32Array.from(alphas, (alpha) => Math.sqrt((1 - alpha) / alpha));
-  const logSigmas = Float32Array.from(alphas, (alpha) => 0.5 * Math.log((1 - alpha) / alpha));
+  const logSigmas = sigmas.map((sigma) => Math.log(sigma));
   const last = sigmas.length - 1;
   const sigmaOf = (timestep: number): number => {
     const clamped = Math.min(last, Math.max(0, timestep));
@@ -32,7 +32,7 @@ export function modelSigmas(alphas: Float64Array = cumulativeAlphas(betas())): M
     sigmas,
     sigmaMin: sigmas[0]!,
     sigmaMax: sigmas[last]!,
-    timestepOf: (sigma) => nearest(logSigmas, Math.log(sigma)),
+    timestepOf: (sigma) => nearest(logSigmas, Math.fround(Math.log(sigma))),
     sigmaOf,
     sigmaAtFraction: (fraction) => {
       if (fraction <= 0) return BEYOND_ALL_NOISE;
@@ -41,7 +41,10 @@ export function modelSigmas(alphas: Float64Array = cumulativeAlphas(betas())): M
   };
 }
 
-/** Index of the value nearest to `target` in ascending `values`; the lower one of a tie. */
+/**
+ * Index of the value nearest to `target` in ascending `values`; the lower one of a tie. Distances are rounded to float32
+ * as in torch: schedules hit the middle between two timesteps exactly (sgm_uniform at 499.5), and there rounding decides.
+ */
 function nearest(values: Float32Array, target: number): number {
   let low = 0;
   let high = values.length - 1;
@@ -50,5 +53,5 @@ function nearest(values: Float32Array, target: number): number {
     if (values[middle]! <= target) low = middle;
     else high = middle;
   }
-  return target - values[low]! <= values[high]! - target ? low : high;
+  return Math.fround(target - values[low]!) <= Math.fround(values[high]! - target) ? low : high;
 }

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+/** The command line: one command per file; this one only lists them and turns failures into one line and an exit code. */
+import { Command } from 'commander';
+import { devicesCommand } from './devices.ts';
+import { failWith } from './failure.ts';
+import { generateCommand } from './generate.ts';
+import { inspectCommand } from './inspect.ts';
+
+const program = new Command('emulsion')
+  .description('A local Stable Diffusion studio')
+  .showHelpAfterError('(see --help)')
+  .addCommand(generateCommand())
+  .addCommand(inspectCommand())
+  .addCommand(devicesCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  failWith(error);
+}

@@ -1,0 +1,31 @@
+/** One engine for one command: started, interrupted by Ctrl-C (twice = at once), ended. */
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EngineClient } from '../engine/client.ts';
+import { launchEngine } from '../engine/launch.ts';
+import type { EngineJob, EngineResult, EngineSettings } from '../engine/protocol.ts';
+import { progressBar } from './progressBar.ts';
+
+export const DEFAULT_SETTINGS: EngineSettings = {
+  memory: 'auto',
+  device: 'auto',
+  cacheDir: join(process.env['XDG_CACHE_HOME'] ?? join(homedir() || tmpdir(), '.cache'), 'emulsion'),
+  threads: 0,
+  previews: false,
+};
+
+/** Runs one job with a progress bar. Rejects with an EngineError. */
+export async function runOnce(job: EngineJob, settings: Partial<EngineSettings> = {}): Promise<EngineResult> {
+  const client = new EngineClient(() => launchEngine(), { ...DEFAULT_SETTINGS, ...settings });
+  const stop = new AbortController();
+  const bar = progressBar();
+  const interrupt = (): void => (stop.signal.aborted ? client.kill() : stop.abort());
+  process.on('SIGINT', interrupt);
+  try {
+    return await client.run(job, { onProgress: (progress) => bar.show(progress), signal: stop.signal });
+  } finally {
+    bar.stop();
+    process.off('SIGINT', interrupt);
+    await client.dispose();
+  }
+}

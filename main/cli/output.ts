@@ -1,0 +1,70 @@
+/** Pictures as files: numbered, never over another file, whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GenerationRequest } from '../../preload/request.ts';
+import { badInput } from '../engine/failures.ts';
+import type { EngineResult } from '../engine/protocol.ts';
+import { encodeWithMetadata } from '../images/metadata/write.ts';
+
+/** Makes the folder; throws before any work is done when nothing can be written there. */
+export function usableFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw badInput(
+      `${folder}: pictures cannot be written there (${(cause as NodeJS.ErrnoException).code}).`,
+      'Choose another folder with --out.',
+    );
+  }
+}
+
+/** Writes the pictures with their settings inside; `only` keeps one of the batch. Returns the paths. */
+export async function savePictures(
+  result: Extract<EngineResult, { kind: 'images' }>,
+  request: GenerationRequest,
+  folder: string,
+  only?: number,
+): Promise<string[]> {
+  const files: string[] = [];
+  for (const [batchIndex, image] of result.images.entries()) {
+    if (only !== undefined && only !== batchIndex) continue;
+    const path = freeName(folder, result.seeds[batchIndex]!);
+    await writeWhole(path, await encodeWithMetadata(image, 'png', { request, batchIndex }));
+    files.push(path);
+  }
+  return files;
+}
+
+/** 00001-seed.png, one more than the highest number there. */
+function freeName(folder: string, seed: string): string {
+  const numbers = readdirSync(folder).map((name) => Number(/^(\d{5,})-\d+\.png$/.exec(name)?.[1] ?? 0));
+  let number = Math.max(0, ...numbers) + 1;
+  const nameOf = (): string => join(folder, `${String(number).padStart(5, '0')}-${seed}.png`);
+  while (existsSync(nameOf())) number++;
+  return nameOf();
+}
+
+/** Temporary name, fsync, rename: a full disk leaves no half picture. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await unlink(temporary).catch(() => undefined);
+    const { code } = cause as NodeJS.ErrnoException;
+    throw badInput(
+      `${path}: the picture could not be written (${code}).`,
+      code === 'ENOSPC' ? 'Free some disk space and try again.' : 'Choose another folder with --out.',
+    );
+  }
+}

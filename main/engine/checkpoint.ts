@@ -1,0 +1,69 @@
+/** A checkpoint file as graphs: opened, recognised, its parts found. */
+import {
+  compileClipText,
+  compileUnet,
+  compileVaeDecoder,
+  compileVaeEncoder,
+} from '../../native-models/compile.ts';
+import { TEXT_ENCODERS } from '../../native-models/inspect/architecture.ts';
+import { checkpointConfig } from '../../native-models/inspect/config.ts';
+import type { Flavour } from '../../native-models/layers/scope.ts';
+import type { CheckpointConfig } from '../../native-models/models/configs.ts';
+import { type CanonicalTensors, canonicalTensors } from '../../native-models/weights/keys.ts';
+import { openWeights } from '../../native-models/weights/open.ts';
+import { fileParameters } from '../../native-models/weights/source.ts';
+import type { CheckpointGraphs } from './networks.ts';
+
+/** Canonical tensors of the parts of a checkpoint. */
+export interface CheckpointParts {
+  readonly unet: CanonicalTensors;
+  readonly vae: CanonicalTensors;
+  /** In the order of config.textEncoders. */
+  readonly textEncoders: readonly CanonicalTensors[];
+}
+
+export interface OpenedCheckpoint {
+  readonly path: string;
+  readonly config: CheckpointConfig;
+  readonly parts: CheckpointParts;
+  readonly graphs: CheckpointGraphs;
+  readonly flavour: Flavour;
+  /** Bytes of all parts as float32. */
+  readonly float32Bytes: number;
+}
+
+/** Reads the header only. Throws a WeightsError that says what the file is when it is no checkpoint. */
+export function openCheckpoint(path: string, flavour: Flavour): OpenedCheckpoint {
+  const file = openWeights(path);
+  const config = checkpointConfig(file);
+  const parts = {
+    unet: canonicalTensors(file, 'unet'),
+    vae: canonicalTensors(file, 'vae'),
+    textEncoders: TEXT_ENCODERS[config.architecture].map(({ part }) => canonicalTensors(file, part)),
+  };
+  return checkpointOf(path, config, parts, flavour);
+}
+
+/** The same for parts that lie elsewhere (a cached copy, an overlay). */
+export function checkpointOf(
+  path: string,
+  config: CheckpointConfig,
+  parts: CheckpointParts,
+  flavour: Flavour,
+): OpenedCheckpoint {
+  const source = (tensors: CanonicalTensors): ReturnType<typeof fileParameters> =>
+    fileParameters(path, tensors);
+  const graphs: CheckpointGraphs = {
+    config,
+    textEncoder: (index) =>
+      compileClipText(source(parts.textEncoders[index]!), config.textEncoders[index]!, { flavour }).graph,
+    unet: () => compileUnet(source(parts.unet), config.unet, { flavour }).graph,
+    vaeEncoder: () => compileVaeEncoder(source(parts.vae), config.vae, flavour),
+    vaeDecoder: () => compileVaeDecoder(source(parts.vae), config.vae, flavour),
+  };
+  const all = [parts.unet, parts.vae, ...parts.textEncoders];
+  const elements = all
+    .flatMap((part) => [...part.values()])
+    .map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  return { path, config, parts, graphs, flavour, float32Bytes: 4 * elements.reduce((a, b) => a + b, 0) };
+}

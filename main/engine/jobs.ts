@@ -1,0 +1,26 @@
+/** Which function runs which kind of job. */
+import { probeDevices } from './devices.ts';
+import { badInput } from './failures.ts';
+import { generate } from './generateJob.ts';
+import { createHost, type EngineHost } from './host.ts';
+import type { EngineJob, EngineProgress, EngineResult, EngineSettings } from './protocol.ts';
+
+export { createHost };
+
+export interface JobContext {
+  readonly settings: EngineSettings;
+  readonly onProgress: (progress: EngineProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Runs one job to its end. Throws what toFailure (failures.ts) can explain. */
+export function runJob(host: EngineHost, job: EngineJob, context: JobContext): Promise<EngineResult> {
+  switch (job.kind) {
+    case 'generate':
+      return generate(host, job.request, context);
+    case 'devices':
+      return probeDevices().then((probe) => ({ kind: 'devices', ...probe }));
+    default:
+      throw badInput(`The engine does not know the job "${job.kind}".`);
+  }
+}

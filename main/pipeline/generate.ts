@@ -1,0 +1,178 @@
+/** The recipe: tokenize, encode, noise, denoise, decode. Pure; networks, pictures and callbacks are handed in. */
+import type { CheckpointConfig } from '../../native-models/models/configs.ts';
+import type { GenerationRequest } from '../../preload/request.ts';
+import { type Conditioning, type Evaluate, guidedDenoiser } from './denoiser.ts';
+import { keepingOutsideMask, withExtraChannels } from './inpaint.ts';
+import type { DiffusionModel } from './model.ts';
+import { latentNoise } from './noise/latentNoise.ts';
+import { SAMPLERS } from './samplers/registry.ts';
+import type { Denoise, SamplerEntry, StepReport } from './samplers/sampler.ts';
+import { isPureNoise, startLatent } from './sigmas/forward.ts';
+import { type ModelSigmas, modelSigmas } from './sigmas/modelSigmas.ts';
+import { SCHEDULES } from './sigmas/schedules.ts';
+import { planSigmas } from './sigmas/stepRules.ts';
+import { type Tensor, zeros } from './tensor.ts';
+import { type ConditioningStage, encodeConditioning } from './text/conditioning.ts';
+import type { Embedding } from './text/embeddings.ts';
+import { toCommonLength } from './text/encode.ts';
+import type { TextModel } from './text/textModel.ts';
+
+/** The networks of one checkpoint. */
+export interface GenerationModel extends Omit<DiffusionModel, 'encodeText' | 'control'> {
+  readonly config: CheckpointConfig;
+  readonly textModels: readonly TextModel[];
+}
+
+/** Pictures of a request as tensors, prepared at the request's size. */
+export interface GenerationInputs {
+  /** Init image × scalingFactor as a latent: [1, 4, h, w]. */
+  readonly initLatent?: Tensor;
+  /** [1, 1, h, w], 1 = repaint. */
+  readonly latentMask?: Tensor;
+  /** What inpaint models read besides the latent: [1, C', h, w]. */
+  readonly extraChannels?: Tensor;
+  readonly embeddings?: readonly Embedding[];
+  /** Wraps the network, for ControlNet residuals. */
+  readonly wrapEvaluate?: (evaluate: Evaluate, sigmas: ModelSigmas) => Evaluate;
+}
+
+export interface GenerationCallbacks {
+  readonly onStep?: (report: StepReport, steps: number) => void | Promise<void>;
+  readonly onStage?: (stage: 'encode text' | 'denoise' | 'decode') => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Generated {
+  /** [B, 4, h, w] × scalingFactor. */
+  readonly latent: Tensor;
+  /** Remarks on parts of the prompt that could not be used. */
+  readonly problems: readonly string[];
+}
+
+const SIGMAS = modelSigmas();
+
+/** A request and its pictures → latents; `model.decodeLatent` makes pixels of them. */
+export async function generateLatent(
+  model: GenerationModel,
+  request: GenerationRequest,
+  inputs: GenerationInputs,
+  callbacks: GenerationCallbacks = {},
+): Promise<Generated> {
+  const { width, height, batch, sampler: name } = request;
+  const shape = [batch, model.config.vae.embedDim, height / 8, width / 8] as const;
+  const sampler: SamplerEntry = SAMPLERS[name];
+  const sigmas = sigmasOf(request, sampler);
+  const steps = Math.max(0, sigmas.length - 1);
+
+  callbacks.onStage?.('encode text');
+  const stages = await encodeConditioning(model.textModels, request, steps, {
+    emphasis: request.emphasis,
+    clipSkip: request.clipSkip,
+    embeddings: inputs.embeddings ?? [],
+  });
+
+  const noise = latentNoise({
+    rng: request.rng,
+    seed: BigInt(request.seed),
+    batchSeeds: request.batchSeeds,
+    // ComfyUI seeds step noise afresh; A1111, whose generator is Philox, goes on drawing.
+    stepDraws: request.rng === 'cpu' ? 'restart' : 'continue',
+    shape,
+  });
+  const source = repeated(inputs.initLatent ?? zeros([1, shape[1], shape[2], shape[3]]), batch);
+  if (steps === 0) return { latent: source, problems: problemsOf(stages) };
+  const content = maskedContent(request, source, noise.initial, inputs.latentMask);
+  const pureNoise = isPureNoise(sigmas[0]!, SIGMAS.sigmaMax);
+  const start = startLatent(content, noise.initial, sigmas[0]!, pureNoise);
+
+  callbacks.onStage?.('denoise');
+  const denoise = denoiserOf(model, request, inputs, stages, sigmas, sampler);
+  const guarded = inputs.latentMask
+    ? keepingOutsideMask(denoise, { latent: source, noise: noise.initial, mask: inputs.latentMask })
+    : denoise;
+  const latent = await sampler.sample(guarded, start, sigmas, {
+    noise: sampler.noise === 'brownian' ? noise.brownian(sigmas) : noise.step,
+    onStep: (report) => callbacks.onStep?.(report, steps),
+    ...(callbacks.signal && { signal: callbacks.signal }),
+  });
+  return { latent, problems: problemsOf(stages) };
+}
+
+/** The noise levels a request walks; fewer than two when the denoising strength leaves nothing to do. */
+export function sigmasOf(
+  request: GenerationRequest,
+  sampler: SamplerEntry = SAMPLERS[request.sampler],
+): Float32Array<ArrayBuffer> {
+  const isFull = request.kind === 'text-to-image';
+  return planSigmas(SIGMAS, {
+    sampler,
+    schedule: SCHEDULES[request.schedule],
+    steps: request.steps,
+    denoisingStrength: isFull ? 1 : request.denoisingStrength,
+    stepRule: isFull ? 'comfy' : request.stepRule,
+  });
+}
+
+function denoiserOf(
+  model: GenerationModel,
+  request: GenerationRequest,
+  inputs: GenerationInputs,
+  stages: readonly ConditioningStage[],
+  sigmas: Float32Array,
+  sampler: SamplerEntry,
+): Denoise {
+  const wrapped = inputs.wrapEvaluate?.(model.predictNoise, SIGMAS) ?? model.predictNoise;
+  const evaluate = inputs.extraChannels ? withExtraChannels(wrapped, inputs.extraChannels) : wrapped;
+  const denoisers = stages.map((stage) =>
+    guidedDenoiser({
+      evaluate,
+      predictionType: model.config.predictionType === 'v' ? 'v_prediction' : 'epsilon',
+      sigmas: SIGMAS,
+      conditioning: conditioningOf(stage),
+      guidanceScale: request.guidanceScale,
+      alwaysNegative: sampler.readsNegative ?? false,
+    }),
+  );
+  return (x, sigma) => {
+    // Prompt editing: which step this is follows from how many planned sigmas are larger.
+    const step = sigmas.filter((planned) => planned > sigma).length;
+    const stage = stages.findIndex(({ endStep }) => step < endStep);
+    return denoisers.at(stage)!(x, sigma);
+  };
+}
+
+function conditioningOf({ positive, negative }: ConditioningStage): Conditioning {
+  const [positiveContext, negativeContext] = toCommonLength([positive.embedding, negative.embedding]);
+  return { positive: { embedding: positiveContext! }, negative: { embedding: negativeContext! } };
+}
+
+/** What the masked part starts from, before noise: the original, noise alone, or nothing (A1111's "masked content"). */
+function maskedContent(
+  request: GenerationRequest,
+  source: Tensor,
+  noise: Tensor,
+  mask: Tensor | undefined,
+): Tensor {
+  if (request.kind !== 'inpaint' || !mask || !request.maskedContent.startsWith('latent')) return source;
+  const replacement = request.maskedContent === 'latent noise' ? noise.data : undefined;
+  const plane = mask.data.length;
+  const data = source.data.map((value, i) => {
+    const share = mask.data[i % plane]!;
+    return value * (1 - share) + (replacement?.[i] ?? 0) * share;
+  });
+  return { data, shape: source.shape };
+}
+
+/** [1, C, h, w] → [batch, C, h, w]. */
+function repeated(latent: Tensor, batch: number): Tensor {
+  if (latent.shape[0] === batch) return latent;
+  const data = new Float32Array(latent.data.length * batch);
+  for (let item = 0; item < batch; item++) data.set(latent.data, item * latent.data.length);
+  return { data, shape: [batch, ...latent.shape.slice(1)] };
+}
+
+function problemsOf(stages: readonly ConditioningStage[]): string[] {
+  return [
+    ...new Set(stages.flatMap(({ positive, negative }) => [...positive.problems, ...negative.problems])),
+  ];
+}
