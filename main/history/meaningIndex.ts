@@ -8,6 +8,7 @@ const FULL_COMPARISON = 8_000_000;
 const SIEVED = 4000;
 
 export interface MeaningIndex {
+  readonly width: number;
   /** `vector` has unit length; all vectors of an index are equally long. */
   set(id: number, vector: Float32Array): void;
   remove(id: number): void;
@@ -53,6 +54,7 @@ export function createMeaningIndex(width: number): MeaningIndex {
   };
 
   return {
+    width,
     set: (id, vector) => {
       if (vector.length !== width)
         throw new RangeError(`an embedding has ${vector.length} numbers, expected ${width}`);

@@ -150,7 +150,7 @@ export function pictureFile(db: ReadableDb, id: number): { file: string; sha256:
   return row;
 }
 
-function noPicture(id: number): StudioError {
+export function noPicture(id: number): StudioError {
   return new StudioError(
     'not-found',
     `There is no picture ${id}.`,

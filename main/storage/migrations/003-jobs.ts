@@ -9,6 +9,10 @@ export function jobs(db: WritableDb): void {
       state TEXT NOT NULL,
       -- order among queued jobs, ascending; halves between two on a move
       position REAL NOT NULL,
+      -- placed by hand: never passed over for a job whose model is loaded
+      pinned INTEGER NOT NULL DEFAULT 0,
+      -- other jobs that went first because their model was loaded
+      passed INTEGER NOT NULL DEFAULT 0,
       created REAL NOT NULL,
       started REAL,
       finished REAL,

@@ -1,0 +1,154 @@
+/** Computes CLIP embeddings of pictures while the studio is idle, and of texts when somebody searches. */
+import { join } from 'node:path';
+import { StudioError } from '../../preload/errors.ts';
+import type { EngineJob, EngineResult } from '../engine/protocol.ts';
+import type { WritableDb } from '../storage/database.ts';
+import { createMeaningIndex, type MeaningIndex } from './meaningIndex.ts';
+
+export interface EmbedderOptions {
+  readonly db: WritableDb;
+  readonly pictures: string;
+  readonly run: (job: EngineJob) => Promise<EngineResult>;
+  /** Path of the CLIP pair, or null when there is none. */
+  readonly encoder: () => string | null;
+  /** True while background work would disturb nobody. */
+  readonly idle: () => boolean;
+  readonly onProgress: (indexed: number, total: number) => void;
+}
+
+const BATCH = 16;
+
+export interface Embedder {
+  /** Embeds what has no embedding yet until done or no longer idle. */
+  work(): Promise<void>;
+  /** @throws StudioError when there is no encoder. */
+  ofText(text: string): Promise<Float32Array>;
+  /** Of a picture; computed now if it is not known yet. */
+  ofPicture(id: number): Promise<Float32Array>;
+  index(): MeaningIndex;
+  forget(ids: readonly number[]): void;
+}
+
+export function createEmbedder(options: EmbedderOptions): Embedder {
+  const { db, encoder } = options;
+  let index: MeaningIndex | null = null;
+  let working: Promise<void> | null = null;
+
+  const loaded = (): MeaningIndex => {
+    index ??= loadIndex(db, encoder() ?? '');
+    return index;
+  };
+  /** The first vector tells the width of an empty index. */
+  const put = (id: number, vector: Float32Array): void => {
+    if (loaded().size() === 0 && loaded().width !== vector.length) index = createMeaningIndex(vector.length);
+    loaded().set(id, vector);
+  };
+  const embedPictures = async (model: string, rows: readonly PictureFile[]): Promise<Float32Array[]> => {
+    const images = rows.map(({ file }) => join(options.pictures, file));
+    const result = await options.run({ kind: 'embed', model, images, texts: [] });
+    const vectors = result.kind === 'embeddings' ? [...result.images] : [];
+    db.transaction(() => {
+      for (const [i, vector] of vectors.entries()) storeVector(db, rows[i]?.id ?? 0, model, vector);
+    });
+    for (const [i, vector] of vectors.entries()) put(rows[i]?.id ?? 0, vector);
+    return vectors;
+  };
+  const run = async (): Promise<void> => {
+    const model = encoder();
+    const failed = new Set<number>();
+    while (model !== null && options.idle()) {
+      const rows = pending(db, model, failed);
+      if (rows.length === 0) return;
+      try {
+        await embedPictures(model, rows);
+      } catch {
+        // One unreadable picture spoils its batch: leave these out until the next start.
+        for (const { id } of rows) failed.add(id);
+      }
+      options.onProgress(loaded().size(), db.value<number>('SELECT count(*) FROM pictures') ?? 0);
+    }
+  };
+
+  return {
+    work: () => {
+      working ??= run().finally(() => {
+        working = null;
+      });
+      return working;
+    },
+    ofText: async (text) => {
+      const result = await options.run({
+        kind: 'embed',
+        model: requireEncoder(encoder()),
+        images: [],
+        texts: [text],
+      });
+      return result.kind === 'embeddings' ? (result.texts[0] ?? new Float32Array()) : new Float32Array();
+    },
+    ofPicture: async (id) => {
+      const model = requireEncoder(encoder());
+      const blob = db.value<Uint8Array>(
+        'SELECT vector FROM embeddings WHERE picture_id = ? AND encoder = ?',
+        id,
+        model,
+      );
+      if (blob !== undefined) return floatsOf(blob);
+      const file = db.value<string>('SELECT file FROM pictures WHERE id = ?', id);
+      if (file === undefined)
+        throw new StudioError('not-found', `There is no picture ${id}.`, 'Reload the history.');
+      const [vector] = await embedPictures(model, [{ id, file }]);
+      return vector ?? new Float32Array();
+    },
+    index: loaded,
+    forget: (ids) => {
+      for (const id of ids) index?.remove(id);
+    },
+  };
+}
+
+interface PictureFile {
+  readonly id: number;
+  readonly file: string;
+}
+
+/** Newest first: what was just made is looked for most. */
+function pending(db: WritableDb, model: string, failed: ReadonlySet<number>): PictureFile[] {
+  return db
+    .all<PictureFile>(
+      `SELECT p.id, p.file FROM pictures p LEFT JOIN embeddings e ON e.picture_id = p.id AND e.encoder = ?
+       WHERE e.picture_id IS NULL AND p.deleted = 0 ORDER BY p.id DESC LIMIT ?`,
+      model,
+      BATCH + failed.size,
+    )
+    .filter(({ id }) => !failed.has(id))
+    .slice(0, BATCH);
+}
+
+function requireEncoder(encoder: string | null): string {
+  if (encoder !== null) return encoder;
+  throw new StudioError(
+    'not-found',
+    'There is no CLIP image encoder to search by meaning with.',
+    'Put the starter set back, or search by words.',
+  );
+}
+
+function loadIndex(db: WritableDb, model: string): MeaningIndex {
+  const rows = db.all<{ picture_id: number; vector: Uint8Array }>(
+    'SELECT picture_id, vector FROM embeddings WHERE encoder = ?',
+    model,
+  );
+  const index = createMeaningIndex((rows[0]?.vector.byteLength ?? 0) / 4 || 1);
+  for (const { picture_id, vector } of rows) index.set(picture_id, floatsOf(vector));
+  return index;
+}
+
+function storeVector(db: WritableDb, id: number, model: string, vector: Float32Array): void {
+  const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+  db.run('INSERT OR REPLACE INTO embeddings SELECT id, ?, ? FROM pictures WHERE id = ?', model, bytes, id);
+}
+
+/** A copy, because a blob may start at any byte. */
+function floatsOf(blob: Uint8Array): Float32Array {
+  return new Float32Array(blob.slice().buffer);
+}

@@ -1,0 +1,100 @@
+/** What jobs cost on this machine, learnt from those that ran: seconds per step, seconds around the steps, peak memory. */
+import type { JobRequest } from '../../preload/jobs.ts';
+import type { GenerationRequest } from '../../preload/request.ts';
+import type { ReadableDb, WritableDb } from '../storage/database.ts';
+
+/** New measurements count this much against the mean so far; the machine may have become busier. */
+const NEWEST_SHARE = 0.3;
+
+export interface Measured {
+  readonly secondsPerStep?: number;
+  /** Loading, encoding, decoding, saving. */
+  readonly secondsAround?: number;
+  readonly peakBytes?: number;
+}
+
+/** Steps that really run: ComfyUI's rule runs all of them, diffusers' and A1111's a share by denoising strength. */
+export function stepsRun(request: GenerationRequest): number {
+  if (request.kind === 'text-to-image') return request.steps + secondPassSteps(request);
+  const { steps, denoisingStrength, stepRule } = request;
+  const first =
+    stepRule === 'comfy'
+      ? denoisingStrength > 0
+        ? steps
+        : 0
+      : Math.min(steps, Math.floor(steps * denoisingStrength));
+  return first + secondPassSteps(request);
+}
+
+function secondPassSteps({ secondPass, steps }: GenerationRequest): number {
+  return secondPass ? Math.floor((secondPass.steps ?? steps) * secondPass.denoisingStrength) : 0;
+}
+
+/** Units of progress of a whole job. */
+export function unitsOf(request: JobRequest): number {
+  if (request.kind === 'train-lora') return request.steps;
+  return request.kind === 'upscale' ? 1 : stepsRun(request);
+}
+
+export function learn(db: WritableDb, request: JobRequest, measured: Measured, now: number): void {
+  for (const [what, value] of Object.entries(measured)) {
+    if (value === undefined || !Number.isFinite(value) || value < 0) continue;
+    const [exact, rate] = keysOf(request, what);
+    average(db, exact, value, now);
+    average(db, rate, value / pixelsOf(request), now);
+  }
+}
+
+/** Expected seconds for a job, or null when nothing like it was measured. */
+export function expectedSeconds(db: ReadableDb, request: JobRequest): number | null {
+  const perStep = expected(db, request, 'secondsPerStep');
+  if (perStep === null) return null;
+  return perStep * unitsOf(request) + (expected(db, request, 'secondsAround') ?? 0);
+}
+
+/** The mean for just this kind of job, else for its model and kind in proportion to the pixels. */
+export function expected(db: ReadableDb, request: JobRequest, what: keyof Measured): number | null {
+  const [exact, rate] = keysOf(request, what);
+  const known = meanOf(db, exact);
+  if (known !== null) return known;
+  const perPixel = meanOf(db, rate);
+  return perPixel === null || what === 'peakBytes' ? null : perPixel * pixelsOf(request);
+}
+
+type Keys = readonly [exact: string, rate: string];
+
+function keysOf(request: JobRequest, what: string): Keys {
+  if (request.kind === 'upscale') {
+    return [`${what}|upscale|${request.upscaler.name}|${request.tile}`, `${what}|upscale`];
+  }
+  const model = request.checkpoint.sha256 ?? request.checkpoint.name;
+  if (request.kind === 'train-lora') {
+    const { resolution, batch, rank } = request;
+    return [`${what}|train|${model}|${resolution}|${batch}|${rank}`, `${what}|train|${model}`];
+  }
+  const { kind, width, height, batch, speed, controls, guidanceScale } = request;
+  const passes = guidanceScale === 1 ? 1 : 2;
+  const shape = `${width}x${height}x${batch}|${passes}|${controls.length}|${request.secondPass?.scale ?? 1}`;
+  return [`${what}|${kind}|${model}|${speed}|${shape}`, `${what}|${model}|${speed}`];
+}
+
+function pixelsOf(request: JobRequest): number {
+  if (request.kind === 'upscale') return 1;
+  if (request.kind === 'train-lora') return request.resolution ** 2 * request.batch;
+  return request.width * request.height * request.batch;
+}
+
+function average(db: WritableDb, key: string, value: number, now: number): void {
+  db.run(
+    `INSERT INTO measurements VALUES (?, ?, 1, ?)
+     ON CONFLICT(key) DO UPDATE SET mean = mean + (excluded.mean - mean) * max(?, 1.0 / (count + 1)), count = count + 1, updated = excluded.updated`,
+    key,
+    value,
+    now,
+    NEWEST_SHARE,
+  );
+}
+
+function meanOf(db: ReadableDb, key: string): number | null {
+  return db.value<number>('SELECT mean FROM measurements WHERE key = ?', key) ?? null;
+}

@@ -1,0 +1,93 @@
+/** Fills in every path of a request, so that the engine opens files and searches for none. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { JobRequest } from '../../preload/jobs.ts';
+import type {
+  ControlUse,
+  GenerationRequest,
+  ImageRef,
+  LoraUse,
+  ModelRef,
+  UpscaleRequest,
+} from '../../preload/request.ts';
+import type { EngineJob } from '../engine/protocol.ts';
+import { imagePath } from '../history/uploads.ts';
+import { requireModel } from '../library/resolve.ts';
+import type { ReadableDb } from '../storage/database.ts';
+
+export interface ResolvePlaces {
+  readonly db: ReadableDb;
+  readonly pictures: string;
+  readonly uploads: string;
+  readonly training: string;
+}
+
+/**
+ * The engine job for a request: models found by hash, path or name, pictures by contents or path.
+ * @throws StudioError `unknown-model` or `not-found`, naming what is missing.
+ */
+export function toEngineJob(places: ResolvePlaces, jobId: number, request: JobRequest): EngineJob {
+  switch (request.kind) {
+    case 'upscale':
+      return { kind: 'upscale', request: resolveUpscale(places, request) };
+    case 'train-lora': {
+      const outputDir = request.outputDir || join(places.training, String(jobId));
+      mkdirSync(outputDir, { recursive: true });
+      const checkpoint = found(places.db, request.checkpoint);
+      return { kind: 'train-lora', request: { ...request, checkpoint, outputDir } };
+    }
+    default:
+      return { kind: 'generate', request: resolveRequest(places, request) };
+  }
+}
+
+/** A request whose every model and picture has its path; hashes that are known are filled in too. */
+export function resolveRequest(places: ResolvePlaces, request: GenerationRequest): GenerationRequest {
+  const { db } = places;
+  const lora = (use: LoraUse): LoraUse => ({ ...use, model: found(db, use.model) });
+  const control = (use: ControlUse): ControlUse => ({
+    ...use,
+    model: found(db, use.model),
+    image: located(places, use.image),
+  });
+  const { secondPass } = request;
+  const common = {
+    checkpoint: found(db, request.checkpoint),
+    ...(request.vae && { vae: found(db, request.vae) }),
+    loras: request.loras.map(lora),
+    embeddings: request.embeddings.map((ref) => found(db, ref)),
+    controls: request.controls.map(control),
+    ...(secondPass && {
+      secondPass: {
+        ...secondPass,
+        upscaler: secondPass.upscaler === 'latent' ? secondPass.upscaler : found(db, secondPass.upscaler),
+      },
+    }),
+  };
+  switch (request.kind) {
+    case 'text-to-image':
+      return { ...request, ...common };
+    case 'image-to-image':
+      return { ...request, ...common, initImage: located(places, request.initImage) };
+    case 'inpaint':
+      return {
+        ...request,
+        ...common,
+        initImage: located(places, request.initImage),
+        mask: located(places, request.mask),
+      };
+  }
+}
+
+function resolveUpscale(places: ResolvePlaces, request: UpscaleRequest): UpscaleRequest {
+  return { ...request, upscaler: found(places.db, request.upscaler), image: located(places, request.image) };
+}
+
+function found(db: ReadableDb, ref: ModelRef): ModelRef {
+  const { path, sha256 } = requireModel(db, ref);
+  return { name: ref.name, path, ...(sha256 !== null && { sha256 }) };
+}
+
+function located(places: ResolvePlaces, ref: ImageRef): ImageRef {
+  return { ...ref, path: imagePath(places, ref) };
+}

@@ -1,0 +1,198 @@
+/** Feeds one job after another to the engine: progress out, pictures into the history, crashes survived. */
+import { StudioError, type StudioErrorData, toStudioError } from '../../preload/errors.ts';
+import type { Job, JobProgress } from '../../preload/jobs.ts';
+import type { StudioEvent } from '../../preload/studio.ts';
+import type { EngineClient } from '../engine/client.ts';
+import { EngineError } from '../engine/failures.ts';
+import type { EngineProgress } from '../engine/protocol.ts';
+import type { WritableDb } from '../storage/database.ts';
+import { expectedSeconds, learn } from './estimates.ts';
+import { previewUrl, trackProgress } from './progress.ts';
+import { applyEvent, modelOf, readJob, takeNext } from './queue.ts';
+import { type ResolvePlaces, toEngineJob } from './resolve.ts';
+import type { FinishJob } from './results.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What the runner needs of the engine; EngineClient is it. */
+export type Engine = Pick<EngineClient, 'run' | 'kill'>;
+
+export interface RunnerOptions {
+  readonly db: WritableDb;
+  readonly engine: Engine;
+  readonly places: ResolvePlaces;
+  readonly finish: FinishJob;
+  readonly timeline: Timeline;
+  readonly emit: (event: StudioEvent) => void;
+  readonly now: () => number;
+  /** Called when nothing is left to run. */
+  readonly onIdle: () => void;
+}
+
+interface Current {
+  readonly id: number;
+  readonly controller: AbortController;
+  /** Why it was stopped on purpose. */
+  stopped: 'cancel' | 'pause' | null;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  #current: Current | null = null;
+  #loaded: string | null = null;
+  #closed = false;
+  #work: Promise<void> = Promise.resolve();
+  paused = false;
+  /** Pauses when the running job is done. */
+  stopping = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  get busy(): boolean {
+    return this.#current !== null;
+  }
+
+  /** Starts the next job unless one runs or the queue is paused. */
+  kick(): void {
+    if (this.#current !== null || this.paused || this.#closed) return;
+    const next = takeNext(this.#options.db, this.#loaded);
+    if (next === undefined) {
+      this.#options.onIdle();
+      return;
+    }
+    const current: Current = { id: next.id, controller: new AbortController(), stopped: null };
+    this.#current = current;
+    this.#work = this.#run(next, current).finally(() => {
+      this.#current = null;
+      if (this.stopping) this.pause();
+      this.kick();
+    });
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.stopping = false;
+    this.#tellQueue();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.stopping = false;
+    this.#tellQueue();
+    this.kick();
+  }
+
+  stopAfterThis(): void {
+    if (this.#current === null) this.pause();
+    else this.stopping = true;
+    this.#tellQueue();
+  }
+
+  /** Stops a running job before its next step; asked again, ends the engine. False when this job is not the running one. */
+  stop(id: number, how: 'cancel' | 'pause'): boolean {
+    if (this.#current?.id !== id) return false;
+    if (this.#current.stopped !== null) this.#options.engine.kill();
+    this.#current.stopped = how;
+    this.#current.controller.abort();
+    return true;
+  }
+
+  get runningId(): number | null {
+    return this.#current?.id ?? null;
+  }
+
+  /** Ends without starting another job; the running one is left `running` in the database, as at a power cut. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#current?.controller.abort();
+    this.#options.engine.kill();
+    await this.#work;
+  }
+
+  async #run(job: Job, current: Current): Promise<void> {
+    const { db, engine, places, finish, now } = this.#options;
+    const started = now();
+    this.#tell(applyEvent(db, job.id, 'start', started));
+    const tracker = trackProgress(job.id, expectedSeconds(db, job.request), started);
+    try {
+      const engineJob = toEngineJob(places, job.id, job.request);
+      const result = await engine.run(engineJob, {
+        onProgress: (progress) => this.#progress(tracker.update(progress, now()), progress),
+        signal: current.controller.signal,
+      });
+      this.#loaded = modelOf(job.request);
+      const outcome = await finish(job, result);
+      learn(db, job.request, measured(tracker.secondsPerStep(), started, now(), outcome), now());
+      this.#tell(applyEvent(db, job.id, 'finish', now(), outcome));
+    } catch (error) {
+      this.#failed(job, current, error);
+    }
+  }
+
+  #failed(job: Job, current: Current, error: unknown): void {
+    if (this.#closed) return;
+    const { db, now } = this.#options;
+    const failure = failureOf(error);
+    const died = failure.code === 'crashed' || failure.code === 'out-of-memory';
+    if (died) this.#loaded = null;
+    if (current.stopped !== null) {
+      this.#tell(applyEvent(db, job.id, current.stopped, now()));
+    } else if (died && readJob(db, job.id).crashes === 0) {
+      this.#tell(applyEvent(db, job.id, 'crash', now(), { error: failure }));
+    } else {
+      this.#tell(applyEvent(db, job.id, 'fail', now(), { error: failure }));
+    }
+  }
+
+  #progress(shown: JobProgress, progress: EngineProgress): void {
+    const { emit, timeline } = this.#options;
+    const { preview } = progress;
+    if (progress.loss !== undefined) this.#recordLoss(shown);
+    if (preview === undefined) {
+      emit({ type: 'progress', progress: shown });
+      return;
+    }
+    void previewUrl(preview).then((url) => {
+      timeline.add(shown.jobId, { step: shown.step, steps: shown.steps, preview: url });
+      if (this.#current?.id === shown.jobId) emit({ type: 'progress', progress: { ...shown, preview: url } });
+    });
+  }
+
+  #recordLoss({ jobId, step, loss }: JobProgress): void {
+    if (loss === null || !Number.isFinite(loss)) return;
+    this.#options.db.run('INSERT OR REPLACE INTO training_losses VALUES (?, ?, ?)', jobId, step, loss);
+  }
+
+  #tell(job: Job): void {
+    this.#options.emit({ type: 'job', job });
+  }
+
+  #tellQueue(): void {
+    const { paused, stopping } = this;
+    this.#options.emit({ type: 'queue', paused, stopping, secondsLeft: null });
+  }
+}
+
+function measured(
+  perStep: number | undefined,
+  started: number,
+  ended: number,
+  { steps, peakBytes }: { steps: number; peakBytes?: number },
+) {
+  const seconds = (ended - started) / 1000;
+  return {
+    secondsPerStep: perStep ?? seconds / Math.max(1, steps),
+    secondsAround: perStep === undefined ? 0 : Math.max(0, seconds - perStep * steps),
+    ...(peakBytes !== undefined && { peakBytes }),
+  };
+}
+
+/** The engine's own words, with a next step where it gave none. */
+function failureOf(error: unknown): StudioErrorData {
+  if (error instanceof EngineError) {
+    const { code, message, hint = 'Change the settings, then try again.', details } = error.failure;
+    return new StudioError(code, message, hint, details).toData();
+  }
+  return toStudioError(error);
+}
