@@ -8,6 +8,7 @@ import { endToEnd } from './endToEnd.ts';
 import { esrgan } from './esrgan.ts';
 import { ldmUnet } from './ldmUnet.ts';
 import { ldmVae } from './ldmVae.ts';
+import { lora } from './lora.ts';
 import { promptWeights } from './promptWeights.ts';
 import { rngBrownianTree } from './rngBrownianTree.ts';
 import { rngTorchCpu } from './rngTorchCpu.ts';
@@ -26,6 +27,7 @@ export const CASES: Readonly<Record<string, ConformanceModule>> = {
   'ldm-unet-sd2': ldmUnet,
   'ldm-unet-sdxl': ldmUnet,
   'ldm-vae': ldmVae,
+  lora,
   'prompt-weights': promptWeights,
   'rng-brownian-tree': rngBrownianTree,
   'rng-torch-cpu': rngTorchCpu,

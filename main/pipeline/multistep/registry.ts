@@ -3,7 +3,7 @@ import type { SamplerEntry } from '../samplers/sampler.ts';
 import { deis, ipndm, ipndmVariable, lms } from './adams.ts';
 import { dpmpp2m, dpmpp2mSde, dpmpp2mSdeHeun, dpmpp3mSde } from './dpmMultistep.ts';
 import { pndm } from './pndm.ts';
-import { saSolver } from './saSolver.ts';
+import { saSolver, saSolverParameters } from './saSolver.ts';
 import { uniPc, uniPcBh2 } from './uniPc.ts';
 
 export const MULTISTEP_SAMPLERS = {
@@ -16,7 +16,7 @@ export const MULTISTEP_SAMPLERS = {
   dpmpp_2m_sde: { sample: dpmpp2mSde, noise: 'brownian' },
   dpmpp_2m_sde_heun: { sample: dpmpp2mSdeHeun, noise: 'brownian' },
   dpmpp_3m_sde: { sample: dpmpp3mSde, noise: 'brownian' },
-  sa_solver: { sample: saSolver, noise: 'steps' },
+  sa_solver: { sample: saSolver, noise: 'steps', parameters: saSolverParameters },
   uni_pc: { sample: uniPc, noise: 'none', discardsPenultimate: true },
   uni_pc_bh2: { sample: uniPcBh2, noise: 'none', discardsPenultimate: true },
 } as const satisfies Record<string, SamplerEntry>;

@@ -1,12 +1,23 @@
 /** SA-Solver (Xue et al. 2023): stochastic Adams predictor and corrector in half-log-SNR λ = -log σ, on denoised. */
 import { exponentialAdamsWeights } from '../numerics/exponentialAdams.ts';
-import type { Sampler } from '../samplers/sampler.ts';
+import type { Sampler, SamplerParameters } from '../samplers/sampler.ts';
 import { type Term, weightedSum } from '../samplers/updates.ts';
+import type { ModelSigmas } from '../sigmas/modelSigmas.ts';
 import type { Tensor } from '../tensor.ts';
 
 const PREDICTOR_ORDER = 3;
 const CORRECTOR_ORDER = 4;
+/** Without a range the whole way is stochastic. */
 const EVERYWHERE = [Number.POSITIVE_INFINITY, 0] as const;
+
+/** Where ComfyUI makes it stochastic: between these fractions of the way from noise to picture. */
+const STOCHASTIC_FRACTIONS = [0.2, 0.8] as const;
+
+/** `stochasticRange` for a model, as ComfyUI has it. */
+export function saSolverParameters({ sigmaAtFraction }: ModelSigmas): SamplerParameters {
+  const [from, to] = STOCHASTIC_FRACTIONS;
+  return { stochasticRange: [sigmaAtFraction(from), sigmaAtFraction(to)] };
+}
 
 interface Evaluation {
   readonly lambda: number;

@@ -3,6 +3,8 @@
 const STATE_WORDS = 624;
 const SHIFT_WORDS = 397;
 const MATRIX_A = 0x9908b0df;
+const UPPER_BIT = 0x80000000;
+const LOWER_BITS = 0x7fffffff;
 
 /** A function that returns the next 32-bit word, unsigned. Only the low 32 bits of `seed` count. */
 export function mersenneTwister(seed: number): () => number {
@@ -17,8 +19,9 @@ export function mersenneTwister(seed: number): () => number {
   };
 }
 
-function initialState(seed: number): Uint32Array {
-  const state = new Uint32Array(STATE_WORDS);
+// Signed words: the bits are the same, and the JIT keeps them in integer registers.
+function initialState(seed: number): Int32Array {
+  const state = new Int32Array(STATE_WORDS);
   state[0] = seed;
   for (let i = 1; i < STATE_WORDS; i++) {
     const previous = state[i - 1]!;
@@ -27,13 +30,16 @@ function initialState(seed: number): Uint32Array {
   return state;
 }
 
-/** The recurrence, in place over the whole state. */
-function regenerate(state: Uint32Array): void {
-  for (let i = 0; i < STATE_WORDS; i++) {
-    const mixed = (state[i]! & 0x80000000) | (state[(i + 1) % STATE_WORDS]! & 0x7fffffff);
-    const twist = mixed & 1 ? MATRIX_A : 0;
-    state[i] = state[(i + SHIFT_WORDS) % STATE_WORDS]! ^ (mixed >>> 1) ^ twist;
-  }
+/** The recurrence, in place over the whole state; it wraps around after the first stretch. */
+function regenerate(state: Int32Array): void {
+  const wrap = STATE_WORDS - SHIFT_WORDS;
+  for (let i = 0; i < wrap; i++) state[i] = state[i + SHIFT_WORDS]! ^ twist(state[i]!, state[i + 1]!);
+  for (let i = wrap; i < STATE_WORDS - 1; i++) state[i] = state[i - wrap]! ^ twist(state[i]!, state[i + 1]!);
+  state[STATE_WORDS - 1] = state[SHIFT_WORDS - 1]! ^ twist(state[STATE_WORDS - 1]!, state[0]!);
+}
+
+function twist(word: number, next: number): number {
+  return (((word & UPPER_BIT) | (next & LOWER_BITS)) >>> 1) ^ (next & 1 ? MATRIX_A : 0);
 }
 
 function temper(word: number): number {

@@ -1,4 +1,5 @@
 /** What every sampler is: a function from (denoiser, noise, sigmas) to a clean latent that never learns what the model is. */
+import type { ModelSigmas } from '../sigmas/modelSigmas.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** The predicted clean latent. CFG++ samplers also need what the negative prompt alone predicts. */
@@ -75,6 +76,8 @@ export interface SamplerEntry {
   readonly keepsSmallestSigma?: true;
   /** It reads the negative prompt's prediction, which must then be computed even at guidance 1. */
   readonly readsNegative?: true;
+  /** Parameters whose default depends on the model's noise levels; to be passed with the options. */
+  readonly parameters?: (model: ModelSigmas) => SamplerParameters;
 }
 
 /** Where a sampler stands when it has asked the model. */
