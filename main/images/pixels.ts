@@ -1,5 +1,5 @@
 /** Pictures as plain 8-bit pixels, and the way from pixels to the tensors of the models and back. */
-import { sizeOf, type Tensor, tensor, zeros } from '../pipeline/tensor.ts';
+import { type Tensor, zeros } from '../pipeline/tensor.ts';
 
 /** RGB or RGBA rows from the top left, 8 bits a channel, sRGB, alpha not premultiplied. */
 export interface Pixels {
@@ -80,21 +80,6 @@ export function fromTensor(image: Tensor, range: TensorRange): Pixels[] {
   return Array.from({ length: batch! }, (_, index) =>
     interleave(image.data.subarray(index * 3 * plane, (index + 1) * 3 * plane), width!, height!, range),
   );
-}
-
-/** NHWC values in [0, 1] (ComfyUI's IMAGE layout) as an NCHW tensor of the same values. */
-export function fromChannelsLast(image: Tensor): Tensor {
-  const [batch, height, width, channels] = image.shape as [number, number, number, number];
-  const result = new Float32Array(sizeOf(image.shape));
-  const plane = height * width;
-  for (let b = 0; b < batch; b++) {
-    for (let i = 0; i < plane; i++) {
-      for (let c = 0; c < channels; c++) {
-        result[(b * channels + c) * plane + i] = image.data[(b * plane + i) * channels + c]!;
-      }
-    }
-  }
-  return tensor(result, [batch, channels, height, width]);
 }
 
 function valueTable(range: TensorRange): Float32Array {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  fromChannelsLast,
   fromTensor,
   pixelsOf,
   toTensor,
@@ -52,9 +51,4 @@ test('alpha can be put on and taken off', () => {
   const rgba = withAlpha(picture, Uint8Array.from([9, 8]));
   expect([...rgba.data]).toEqual([1, 2, 3, 9, 4, 5, 6, 8]);
   expect(withoutAlpha(rgba)).toEqual(picture);
-});
-
-test('NHWC becomes NCHW', () => {
-  const image = tensor(Float32Array.from([1, 2, 3, 4, 5, 6]), [1, 1, 2, 3]);
-  expect(fromChannelsLast(image)).toEqual(tensor(Float32Array.from([1, 4, 2, 5, 3, 6]), [1, 3, 1, 2]));
 });

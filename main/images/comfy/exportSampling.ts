@@ -11,9 +11,6 @@ interface SamplerWires extends Wires {
   readonly seed: bigint;
 }
 
-/** ComfyUI counts from here on as full strength. */
-const FULL_STRENGTH = 0.9999;
-
 /** The latent the first pass makes. */
 export function addSampler(graph: GraphBuilder, request: GenerationRequest, wires: SamplerWires): ComfyLink {
   const strength = request.kind === 'text-to-image' ? 1 : request.denoisingStrength;
@@ -95,7 +92,7 @@ function sampler(
     rng: request.rng === 'cpu' ? undefined : request.rng,
     speed: request.speed === 'exact' ? undefined : request.speed,
   };
-  if (rule === 'comfy' || strength >= FULL_STRENGTH) {
+  if (rule === 'comfy' || strength >= 1) {
     return graph.add('KSampler', { seed, denoise: strength, ...shared }, emulsion)(0);
   }
   const inputs = {

@@ -37,7 +37,7 @@ const A1111_AUTOMATIC: Readonly<Partial<Record<SamplerName, ScheduleName>>> = {
 /** Short names of other programs: InvokeAI's (without `_k`), stable-diffusion.cpp's, NovelAI's (without `k_`). */
 // biome-ignore format: one table, read across
 const SHORT_SAMPLERS: Readonly<Record<string, string>> = {
-  euler_a: 'euler_ancestral', kdpm_2: 'dpm_2', kdpm_2_a: 'dpm_2_ancestral', dpmpp_2s: 'dpmpp_2s_ancestral',
+  euler_a: 'euler_ancestral', kdpm_2: 'dpm_2', kdpm_2_a: 'dpm_2_ancestral',
   dpmpp_3m: 'dpmpp_3m_sde', unipc: 'uni_pc', plms: 'pndm', dpm2: 'dpm_2', dpm_2_a: 'dpm_2_ancestral',
   'dpm++2s_a': 'dpmpp_2s_ancestral', 'dpm++2m': 'dpmpp_2m', ddim_v3: 'ddim', ddim_trailing: 'ddim',
 };
@@ -111,8 +111,8 @@ function automatic(sampler: SamplerName | undefined): ScheduleName {
 }
 
 function samplerNamed(name: string): SamplerName | undefined {
-  const short = own(SHORT_SAMPLERS, name) ?? name;
-  return SAMPLERS.find((known) => known === short);
+  const short = own(SHORT_SAMPLERS, name);
+  return SAMPLERS.find((known) => known === name) ?? SAMPLERS.find((known) => known === short);
 }
 
 function scheduleNamed(name: string): ScheduleName | undefined {

@@ -106,7 +106,7 @@ export function hashFrom(text: string | undefined, role: ModelHint['role']): Mod
 /** File name without folders (of either kind of slash) and weight-file extension. */
 export function modelName(file: string): string {
   const base = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
-  return base.replace(/\.(safetensors|sft|ckpt|pth?|bin|gguf)$/i, '');
+  return base.replace(/\.(safetensors|sft|ckpt|pth?|bin|gguf)$/i, '') || file;
 }
 
 /** An object's own enumerable fields, or nothing for anything else. */
