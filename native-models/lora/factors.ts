@@ -1,0 +1,135 @@
+/** LoRA factors as the graph's live inputs take them: one LoRA's laid out once, several stacked along the rank. */
+import { readTensorFloat32 } from '../weights/tensors.ts';
+import type { LivePair } from './bind.ts';
+
+type Floats = Float32Array<ArrayBuffer>;
+
+/** The factors of one layer. */
+export interface Factors {
+  readonly rank: number;
+  /** [in, rank] for a linear; [rank, in, k, k] for a convolution. */
+  readonly down: Floats;
+  /** [rank, out] for a linear; [out, rank] for a convolution. Not yet multiplied by alpha/rank. */
+  readonly up: Floats;
+  /** alpha/rank. */
+  readonly scale: number;
+}
+
+/** Reads one pair from its file. */
+export function readFactors(pair: LivePair): Factors {
+  const { rank, alpha, site } = pair;
+  const scale = rank === 0 ? 0 : alpha / rank;
+  const [outFeatures = 0, inFeatures = 0, ...kernel] = site.shape;
+  const up = readTensorFloat32(pair.up);
+  const down = readTensorFloat32(pair.down);
+  if (kernel.length === 0)
+    return { rank, scale, down: transposed(down, rank, inFeatures), up: transposed(up, outFeatures, rank) };
+  return { rank, scale, up, down: pair.mid ? throughCore(pair, down) : down };
+}
+
+/** Tucker: the 1×1 `down` followed by the core, as one convolution: Σ_s mid[r, s, k, k] · down[s, in]. */
+function throughCore({ mid, rank, site }: LivePair, down: Floats): Floats {
+  const [, inFeatures = 0, ...kernel] = site.shape;
+  const taps = kernel.reduce((a, b) => a * b, 1);
+  const core = readTensorFloat32(mid!);
+  const result = new Float32Array(rank * inFeatures * taps);
+  for (let r = 0; r < rank; r++)
+    for (let s = 0; s < rank; s++)
+      for (let i = 0; i < inFeatures; i++) {
+        const factor = down[s * inFeatures + i]!;
+        const to = (r * inFeatures + i) * taps;
+        const from = (r * rank + s) * taps;
+        for (let tap = 0; tap < taps; tap++) result[to + tap]! += core[from + tap]! * factor;
+      }
+  return result;
+}
+
+/** A LoRA's factors and how much of them is wanted. */
+export interface WeightedFactors {
+  readonly factors: Factors;
+  readonly weight: number;
+}
+
+/** Both inputs of one layer, with the shapes that its graph declares. */
+export interface StackedFactors {
+  readonly down: Floats;
+  readonly downShape: readonly number[];
+  readonly up: Floats;
+  readonly upShape: readonly number[];
+}
+
+/**
+ * Concatenates along the rank; weights and alphas end up in `up`. Without parts the inputs add nothing: rank 0, or for a
+ * convolution a rank of zeros, because ONNX Runtime's Conv leaves its output unset when there are no input channels.
+ */
+export function stackFactors(shape: readonly number[], given: readonly WeightedFactors[]): StackedFactors {
+  const [outFeatures = 0, inFeatures = 0, ...kernel] = shape;
+  const parts = given.length === 0 && kernel.length > 0 ? [noConvolution(shape)] : given;
+  const rank = parts.reduce((sum, { factors }) => sum + factors.rank, 0);
+  const scaledUps = parts.map(({ factors, weight }) => scaled(factors.up, weight * factors.scale));
+  const downs = parts.map(({ factors }) => factors.down);
+  if (kernel.length === 0) {
+    return {
+      down: columnsJoined(downs, inFeatures),
+      downShape: [inFeatures, rank],
+      up: rowsJoined(scaledUps),
+      upShape: [rank, outFeatures],
+    };
+  }
+  return {
+    down: rowsJoined(downs),
+    downShape: [rank, inFeatures, ...kernel],
+    up: columnsJoined(scaledUps, outFeatures),
+    upShape: [outFeatures, rank, 1, 1],
+  };
+}
+
+function noConvolution([outFeatures = 0, ...rest]: readonly number[]): WeightedFactors {
+  const taps = rest.reduce((a, b) => a * b, 1);
+  const factors = { rank: 1, scale: 1, down: new Float32Array(taps), up: new Float32Array(outFeatures) };
+  return { factors, weight: 1 };
+}
+
+function scaled(values: Floats, factor: number): Floats {
+  if (factor === 1) return values;
+  const result = new Float32Array(values.length);
+  for (let i = 0; i < result.length; i++) result[i] = values[i]! * factor;
+  return result;
+}
+
+/** Matrices one under another. */
+function rowsJoined(parts: readonly Floats[]): Floats {
+  if (parts.length === 1) return parts[0]!;
+  const joined = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** Matrices of `rows` rows side by side. */
+function columnsJoined(parts: readonly Floats[], rows: number): Floats {
+  if (parts.length === 1) return parts[0]!;
+  const widths = parts.map(({ length }) => length / rows);
+  const width = widths.reduce((sum, own) => sum + own, 0);
+  const joined = new Float32Array(rows * width);
+  let column = 0;
+  for (const [index, part] of parts.entries()) {
+    const own = widths[index]!;
+    for (let row = 0; row < rows; row++)
+      joined.set(part.subarray(row * own, (row + 1) * own), row * width + column);
+    column += own;
+  }
+  return joined;
+}
+
+/** [rows, columns] → [columns, rows]. */
+function transposed(values: Floats, rows: number, columns: number): Floats {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = values[row * columns + column]!;
+  return result;
+}
