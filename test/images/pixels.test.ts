@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  fromTensor,
-  pixelsOf,
-  toTensor,
-  withAlpha,
-  withoutAlpha,
-} from '../../main/images/pixels.ts';
+import { fromTensor, pixelsOf, toTensor, withAlpha, withoutAlpha } from '../../main/images/pixels.ts';
 import { tensor } from '../../main/pipeline/tensor.ts';
 
 test('a picture goes to a tensor and back without a changed byte', () => {

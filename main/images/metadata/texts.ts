@@ -1,5 +1,5 @@
 /** Finds every metadata text in a picture file, whatever the format keeps it in. Files are untrusted: any bytes give a result. */
-import { open } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { decodePixels, PictureError, type PictureSource, pictureName } from '../codec.ts';
 import { readComment } from './containers.ts';
@@ -63,11 +63,11 @@ function mayHide(bytes: Uint8Array, format: string): boolean {
 
 async function readLimited(path: string): Promise<Uint8Array> {
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    if (size > MAX_FILE_BYTES)
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES) {
       throw new PictureError(pictureName(path), 'is larger than 512 MiB', 'Make it smaller first');
-    return await file.readFile();
+    }
+    return await readFile(path);
   } catch (error) {
     if (error instanceof PictureError) throw error;
     throw new PictureError(
