@@ -8,7 +8,7 @@ import type { Tensor } from './tensor.ts';
 export type PredictionType = 'epsilon' | 'v_prediction' | 'sample';
 
 /** What one prompt tells the network. */
-export interface PromptConditioning {
+interface PromptConditioning {
   readonly embedding: Tensor; // [1 or B, T, D]
   /** [1 or B, A] pooled text and size vector (SDXL). */
   readonly y?: Tensor;
@@ -19,7 +19,7 @@ export interface Conditioning {
   readonly negative: PromptConditioning;
 }
 
-export type PromptSide = keyof Conditioning;
+type PromptSide = keyof Conditioning;
 
 /** One evaluation of the network: its input, and what wrappers (control, inpaint channels) decide by. */
 export interface Evaluation extends NoisePredictionInput {

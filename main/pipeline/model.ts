@@ -51,7 +51,7 @@ export interface ControlInput extends Omit<NoisePredictionInput, 'residuals'> {
   readonly hint: Tensor;
 }
 
-export type PredictNoise = (input: NoisePredictionInput) => Promise<Tensor>;
+type PredictNoise = (input: NoisePredictionInput) => Promise<Tensor>;
 
 /** The networks of one checkpoint, ready to run. Implemented by the engine; tests implement it with arithmetic. */
 export interface DiffusionModel {

@@ -48,7 +48,7 @@ function cfgPlusPlusStep(
 }
 
 /** What the negative prompt alone predicts. Throws when the denoiser does not tell, which is a wiring mistake. */
-export function negativeOf(denoised: Denoised): Tensor {
+function negativeOf(denoised: Denoised): Tensor {
   if (!denoised.negative)
     throw new Error('a CFG++ sampler needs a denoiser that reports its negative prediction');
   return denoised.negative;
