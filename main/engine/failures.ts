@@ -18,7 +18,7 @@ export function badInput(message: string, hint?: string): EngineError {
 }
 
 /** Names of the error classes whose message is already a sentence for people. */
-const CLEAR_ERRORS = new Set(['WeightsError', 'ImageError', 'MetadataError', 'PromptError']);
+const CLEAR_ERRORS = new Set(['WeightsError', 'PictureError']);
 
 const OUT_OF_MEMORY =
   /bad_alloc|failed to allocate|out of memory|AllocateRawInternal|Array buffer allocation/i;

@@ -56,14 +56,18 @@ const SD1_PARTS = {
   text: 'cond_stage_model.transformer.text_model.',
 } as const;
 
-/** Every tensor of an SD 1.x checkpoint under its LDM key. */
+/** Matrices that SD 1.x stores as 1×1 convolutions. */
+const ONE_BY_ONE = /(\.proj_(in|out)|\.mid\.attn_1\.(q|k|v|proj_out))\.weight$/;
+
+/** Every tensor of an SD 1.x checkpoint under its LDM key, in the shape in which it is stored. */
 export function sd1CheckpointParameters(config: CheckpointConfig): ParameterShapes {
   const parts: [string, ParameterShapes][] = [
     [SD1_PARTS.unet, unetParameters(config.unet)],
     [SD1_PARTS.vae, vaeParameters(config.vae)],
     [SD1_PARTS.text, clipTextParameters(config.textEncoders[0]!)],
   ];
-  return new Map(
-    parts.flatMap(([prefix, shapes]) => [...shapes].map(([name, shape]) => [prefix + name, shape] as const)),
+  const named = parts.flatMap(([prefix, shapes]) =>
+    [...shapes].map(([name, shape]) => [prefix + name, shape] as const),
   );
+  return new Map(named.map(([name, shape]) => [name, ONE_BY_ONE.test(name) ? [...shape, 1, 1] : shape]));
 }

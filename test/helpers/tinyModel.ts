@@ -1,0 +1,20 @@
+/** The tiny SD 1.x checkpoint of the reference data, and requests that suit it. */
+import { join } from 'node:path';
+import { type GenerationRequest, generationRequestSchema } from '../../preload/request.ts';
+import { GOLDEN_DIR } from './golden.ts';
+
+export const TINY_CHECKPOINT = join(GOLDEN_DIR, '_shared', 'sd1-tiny.safetensors');
+
+/** A complete request for a 192×128 picture in few steps. */
+export function tinyRequest(overrides: Readonly<Record<string, unknown>> = {}): GenerationRequest {
+  return generationRequestSchema.parse({
+    kind: 'text-to-image',
+    checkpoint: { name: 'sd1-tiny', path: TINY_CHECKPOINT },
+    prompt: 'a photo of a cat',
+    width: 192,
+    height: 128,
+    steps: 3,
+    seed: '7',
+    ...overrides,
+  });
+}
