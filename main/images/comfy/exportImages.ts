@@ -35,7 +35,7 @@ export function addFirstLatent(
   const { initImage } = request;
   const source = graph.add('LoadImage', { image: imageFile(initImage) }, { sha256: initImage.sha256 })(0);
   if (request.kind === 'image-to-image') {
-    const pixels = scaled(graph, source, width, height);
+    const pixels = scaled(graph, source, width, height, 'center');
     const encoded = graph.add('VAEEncode', { pixels, vae: wires.vae })(0);
     return { latent: repeated(graph, encoded, batch), positive, negative };
   }
@@ -113,8 +113,15 @@ function cutOut(request: InpaintRequest, region: ComfyGraphOptions['region']) {
   return { x, y, width, height };
 }
 
-function scaled(graph: GraphBuilder, image: ComfyLink, width: number, height: number): ComfyLink {
-  return graph.add('ImageScale', { upscale_method: 'lanczos', width, height, crop: 'disabled', image })(0);
+/** `center` covers the size and cuts the overhang off, as image-to-image does; `disabled` stretches. */
+function scaled(
+  graph: GraphBuilder,
+  image: ComfyLink,
+  width: number,
+  height: number,
+  crop: 'center' | 'disabled' = 'disabled',
+): ComfyLink {
+  return graph.add('ImageScale', { upscale_method: 'lanczos', width, height, crop, image })(0);
 }
 
 function repeated(graph: GraphBuilder, samples: ComfyLink, amount: number): ComfyLink {
