@@ -1,6 +1,15 @@
 /** From output values to a named, ordered graph: the only place that names nodes. */
 import { MICROSOFT_OPS } from './shapes.ts';
-import type { Attributes, ConstantData, Node, Shape, Value, ValueType, WeightLocation } from './value.ts';
+import type {
+  Attributes,
+  ConstantData,
+  Dtype,
+  Node,
+  Shape,
+  Value,
+  ValueType,
+  WeightLocation,
+} from './value.ts';
 
 export interface NamedValue extends ValueType {
   readonly name: string;
@@ -24,121 +33,127 @@ export interface Graph {
   readonly initializers: readonly Initializer[];
 }
 
-/** Collects everything the named outputs need. Inputs not reached by any output are listed too when given in `keepInputs`. */
+/** Collects everything the named outputs need. `keepInputs` are listed even where no output reaches them. */
 export function buildGraph(
   outputs: Readonly<Record<string, Value>>,
   keepInputs: readonly Value[] = [],
 ): Graph {
-  const ordered = topologicalOrder(Object.values(outputs));
-  const names = new Map<Value, string>();
-  const inputs = new Map<string, NamedValue>();
-  const initializers: Initializer[] = [];
-  const constants = new Map<string, string>();
-
-  const nameLeaf = (value: Value): string => {
-    const { source, shape, dtype } = value;
-    switch (source.kind) {
-      case 'input':
-        checkSameInput(inputs.get(source.name), value, source.name);
-        inputs.set(source.name, { name: source.name, shape, dtype });
-        return source.name;
-      case 'weight': {
-        const { offset, byteLength } = source.location;
-        // The same bytes may be viewed twice (a slice and the whole), so the place is part of the name.
-        return intern(`${source.name}@${offset}+${byteLength}`, (name) => ({
-          name,
-          shape,
-          dtype,
-          location: source.location,
-        }));
-      }
-      case 'constant':
-        return source.data.length > 64
-          ? addInitializer(`constant_${initializers.length}`, { shape, dtype, data: source.data })
-          : intern(`${dtype}[${shape}]:${source.data}`, () => ({
-              name: `constant_${initializers.length}`,
-              shape,
-              dtype,
-              data: source.data,
-            }));
-      case 'node':
-        throw new Error('a node output was used before its node');
-    }
-  };
-  const addInitializer = (
-    name: string,
-    rest: Omit<Extract<Initializer, { data: ConstantData }>, 'name'>,
-  ): string => {
-    initializers.push({ name, ...rest });
-    return name;
-  };
-  const intern = (key: string, make: (key: string) => Initializer): string => {
-    const known = constants.get(key);
-    if (known !== undefined) return known;
-    const initializer = make(key);
-    initializers.push(initializer);
-    constants.set(key, initializer.name);
-    return initializer.name;
-  };
-  const nameOf = (value: Value | undefined): string => {
-    if (!value) return '';
-    const known = names.get(value);
-    if (known !== undefined) return known;
-    const name = nameLeaf(value);
-    names.set(value, name);
-    return name;
-  };
-
-  for (const value of keepInputs) nameOf(value);
-  for (const [name, value] of Object.entries(outputs))
-    if (value.source.kind === 'node' && !names.has(value)) names.set(value, name);
-  const nodes = ordered.map((node, index) => nameNode(node, index, names, nameOf));
-  const aliases = Object.entries(outputs).filter(([name, value]) => nameOf(value) !== name);
-  for (const [name, value] of aliases) {
-    nodes.push({
-      name: `alias_${name}`,
-      op: 'Identity',
-      domain: '',
-      inputs: [nameOf(value)],
-      outputs: [name],
-      attributes: {},
-    });
+  const named = Object.entries(outputs);
+  const namer = createNamer();
+  for (const value of keepInputs) namer.nameOf(value);
+  for (const [name, value] of named) namer.reserve(value, name);
+  const nodes = topologicalOrder(Object.values(outputs)).map((node, index) => nameNode(node, index, namer));
+  // An output that is an input, a weight or another output besides gets its own name by a copy.
+  for (const [name, value] of named) {
+    const source = namer.nameOf(value);
+    if (source !== name) nodes.push(alias(name, source));
   }
   return {
-    inputs: [...inputs.values()],
-    outputs: Object.entries(outputs).map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
+    inputs: namer.inputs(),
+    outputs: named.map(([name, { shape, dtype }]) => ({ name, shape, dtype })),
     nodes,
-    initializers,
+    initializers: namer.initializers,
   };
 }
 
-function nameNode(
-  node: Node,
-  index: number,
-  names: Map<Value, string>,
-  nameOf: (value: Value | undefined) => string,
-): NamedNode {
+interface Namer {
+  /** The name of a value; inputs, weights and constants are recorded when they are first named. */
+  nameOf(value: Value | undefined): string;
+  /** Gives a node's output a name of its own, unless it has one. Returns the name that holds. */
+  reserve(value: Value, name: string): string;
+  inputs(): readonly NamedValue[];
+  readonly initializers: readonly Initializer[];
+}
+
+function createNamer(): Namer {
+  const names = new Map<Value, string>();
+  const inputs = new Map<string, NamedValue>();
+  const store = createInitializers();
+  const nameLeaf = (value: Value): string => {
+    const { source, shape, dtype } = value;
+    if (source.kind === 'node') throw new Error('a node output was used before its node');
+    if (source.kind !== 'input') return store.add(value);
+    checkSameInput(inputs.get(source.name), value, source.name);
+    inputs.set(source.name, { name: source.name, shape, dtype });
+    return source.name;
+  };
+  const nameOf = (value: Value | undefined): string => {
+    if (!value) return '';
+    const name = names.get(value) ?? nameLeaf(value);
+    names.set(value, name);
+    return name;
+  };
+  const reserve = (value: Value, name: string): string => {
+    const held = names.get(value);
+    if (held !== undefined || value.source.kind !== 'node') return held ?? name;
+    names.set(value, name);
+    return name;
+  };
+  return { nameOf, reserve, inputs: () => [...inputs.values()], initializers: store.all };
+}
+
+/** Small constants of equal content, and weights of equal place, are stored once. */
+function createInitializers(): { add(value: Value): string; readonly all: Initializer[] } {
+  const all: Initializer[] = [];
+  const known = new Map<string, string>();
+  const add = ({ source, shape, dtype }: Value): string => {
+    if (source.kind !== 'weight' && source.kind !== 'constant')
+      throw new Error('only weights and constants are stored');
+    const key = contentKey(source, dtype, shape);
+    const held = key === undefined ? undefined : known.get(key);
+    if (held !== undefined) return held;
+    const isWeight = source.kind === 'weight';
+    // The same bytes may be viewed twice (a slice and the whole), so the place is part of a weight's name.
+    const name = isWeight ? key! : `constant_${all.length}`;
+    all.push(
+      isWeight
+        ? { name, shape, dtype, location: source.location }
+        : { name, shape, dtype, data: source.data },
+    );
+    if (key !== undefined) known.set(key, name);
+    return name;
+  };
+  return { add, all };
+}
+
+/** Constants longer than this are not compared: they are few and made once. */
+const COMPARED_LENGTH = 64;
+
+function contentKey(
+  source: Value['source'] & { kind: 'weight' | 'constant' },
+  dtype: Dtype,
+  shape: Shape,
+): string | undefined {
+  if (source.kind === 'weight') {
+    const { offset, byteLength } = source.location;
+    return `${source.name}[${shape}]@${offset}+${byteLength}`;
+  }
+  return source.data.length > COMPARED_LENGTH ? undefined : `${dtype}[${shape}]:${source.data}`;
+}
+
+function nameNode(node: Node, index: number, namer: Namer): NamedNode {
   const name = `${node.op}_${index}`;
-  const inputs = node.inputs.map(nameOf);
+  const inputs = node.inputs.map(namer.nameOf);
   while (inputs.at(-1) === '') inputs.pop();
-  const outputs = node.outputs.map((value, output) => {
-    const known = names.get(value) ?? `${name}:${output}`;
-    names.set(value, known);
-    return known;
-  });
+  const outputs = node.outputs.map((value, output) => namer.reserve(value, `${name}:${output}`));
+  const domain = MICROSOFT_OPS.has(node.op) ? 'com.microsoft' : '';
+  return { name, op: node.op, domain, inputs, outputs, attributes: publicAttributes(node) };
+}
+
+function alias(name: string, source: string): NamedNode {
   return {
-    name,
-    op: node.op,
-    domain: MICROSOFT_OPS.has(node.op) ? 'com.microsoft' : '',
-    inputs,
-    outputs,
-    attributes: publicAttributes(node),
+    name: `alias_${name}`,
+    op: 'Identity',
+    domain: '',
+    inputs: [source],
+    outputs: [name],
+    attributes: {},
   };
 }
 
 /** Attributes that only our own shape inference reads stay out of the file. */
 function publicAttributes(node: Node): Attributes {
-  const { emulsion_shape: _shape, emulsion_outputs: _outputs, ...attributes } = node.attributes;
+  const { emulsion_shape: _private, ...attributes } = node.attributes;
   return attributes;
 }
 
