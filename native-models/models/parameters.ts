@@ -9,17 +9,21 @@ import { vaeDecoder, vaeEncoder } from './vae.ts';
 /** Canonical tensor names and their shapes. */
 export type ParameterShapes = ReadonlyMap<string, readonly number[]>;
 
-/** Shapes of everything `build` asks its scope for. Optional biases count as present, except where no layout has them. */
-export function recordParameters(build: (scope: Scope) => void): ParameterShapes {
-  const shapes = new Map<string, readonly number[]>();
-  const source: ParameterSource = {
+/** A source that has everything and writes down what is asked for. Optional biases count as present, except where no layout has them. */
+export function recordingSource(shapes: Map<string, readonly number[]>): ParameterSource {
+  return {
     has: (name) => !/\.to_[qkv]\.bias$/.test(name),
     get: (name, shape) => {
       shapes.set(name, shape);
       return weight(name, 'float32', shape, { path: '', offset: 0, byteLength: 0 });
     },
   };
-  build(rootScope(source, { flavour: 'cpu' }));
+}
+
+/** Shapes of everything `build` asks its scope for. */
+export function recordParameters(build: (scope: Scope) => void): ParameterShapes {
+  const shapes = new Map<string, readonly number[]>();
+  build(rootScope(recordingSource(shapes), { flavour: 'cpu' }));
   return shapes;
 }
 
