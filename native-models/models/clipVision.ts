@@ -1,4 +1,7 @@
-/** The CLIP image transformer (Radford et al. 2021), under the names of Hugging Face's CLIPVisionModelWithProjection. */
+/**
+ * The CLIP image transformer (Radford et al. 2021), under the names of Hugging Face's CLIPVisionModelWithProjection
+ * with `vision_model.` left out.
+ */
 import * as ops from '../graph/ops.ts';
 import type { Value } from '../graph/value.ts';
 import { layerNorm } from '../layers/basic.ts';
@@ -8,15 +11,15 @@ import type { ClipVisionConfig } from './configs.ts';
 
 /**
  * Image [B, 3, imageSize, imageSize], normalised by CLIP's mean and deviation → embedding [B, projection.width], not
- * yet of unit length. `scope` is the root: it finds `vision_model.*` and `visual_projection.weight`.
+ * yet of unit length.
  */
 export function clipVision(scope: Scope, config: ClipVisionConfig, image: Value): Value {
   const { width } = config;
-  const at = scope.at('vision_model');
-  let x = layerNorm(at.at('pre_layrnorm'), imageTokens(at.at('embeddings'), config, image), width); // the name is HF's
-  for (let layer = 0; layer < config.layers; layer++) x = clipLayer(at.at('encoder.layers').at(layer), config, x);
+  let x = layerNorm(scope.at('pre_layrnorm'), imageTokens(scope.at('embeddings'), config, image), width); // the name is HF's
+  for (let layer = 0; layer < config.layers; layer++)
+    x = clipLayer(scope.at('encoder.layers').at(layer), config, x);
   const first = ops.reshape(ops.slice(x, 1, 0, 1), [ops.extent(x, 0), width]); // the class token
-  return project(scope, config, layerNorm(at.at('post_layernorm'), first, width));
+  return project(scope, config, layerNorm(scope.at('post_layernorm'), first, width));
 }
 
 /** Patches as tokens, the class token before them, plus positions: [B, 1 + patches, width]. */

@@ -27,7 +27,13 @@ export function textTower(scope: Scope, config: ClipTextConfig, tokenIds: Value)
 
 /** Unit-length embedding of pictures [batch, 128] from image [batch, 3, 128, 128] in −1…1. */
 export function imageTower(scope: Scope, config: ClipVisionConfig, image: Value): Value {
-  return unit(clipVision(scope, config, image));
+  return unit(clipVision(visionScope(scope), config, image));
+}
+
+/** In Hugging Face's files the projection stands beside `vision_model`, not in it. */
+function visionScope(scope: Scope): Scope {
+  const at = scope.at('vision_model');
+  return { ...at, at: (name) => (name === 'visual_projection' ? scope.at(name) : at.at(name)) };
 }
 
 /** Names and shapes of both towers, projections and the logit scale. */
@@ -52,7 +58,7 @@ export function clipLoss(scope: Scope, { text, vision }: ClipPairConfig, batch: 
 }
 
 /** The same scope, whose position table is cut to the trained length. */
-function shortened(scope: Scope, { contextLength }: Pick<ClipTextConfig, "contextLength">): Scope {
+function shortened(scope: Scope, { contextLength }: Pick<ClipTextConfig, 'contextLength'>): Scope {
   return {
     ...scope,
     at: (name) => shortened(scope.at(name), { contextLength }),

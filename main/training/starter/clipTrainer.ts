@@ -1,11 +1,18 @@
 /** Trains text and image encoder together: each picture must find its caption among 128, and the other way round. */
 import { input } from '../../../native-models/graph/value.ts';
+import { type ParameterSet, view } from '../parameters.ts';
 import { canonicalPrompt } from '../world/captions.ts';
 import { captionAt, sceneAt } from '../world/dataset.ts';
 import type { Scene } from '../world/scene.ts';
-import { type ParameterSet, view } from '../parameters.ts';
 import { captionTokens } from './captionTokens.ts';
-import { CLIP_START, clipLoss, clipPairParameters, imageTower, TRAINED_TOKENS, textTower } from './clipLoss.ts';
+import {
+  CLIP_START,
+  clipLoss,
+  clipPairParameters,
+  imageTower,
+  TRAINED_TOKENS,
+  textTower,
+} from './clipLoss.ts';
 import { initialise } from './initialise.ts';
 import { judgeAccuracy } from './judge.ts';
 import { trainLoop } from './loop.ts';
@@ -91,7 +98,8 @@ export function forgetUnseenWords(pair: ParameterSet): void {
   const seen = new Set<number>([vocabSize - 1, vocabSize - 2]);
   for (let index = 0; index < 20_000; index++)
     for (const epoch of [0, 1, 2])
-      for (const id of captionTokens([wording(sceneAt(index, 'train'), index, epoch)], TRAINED_TOKENS)) seen.add(Number(id));
+      for (const id of captionTokens([wording(sceneAt(index, 'train'), index, epoch)], TRAINED_TOKENS))
+        seen.add(Number(id));
   for (let row = 0; row < vocabSize; row++) if (!seen.has(row)) table.fill(0, row * width, (row + 1) * width);
 }
 
@@ -112,7 +120,15 @@ export async function liveTowers(pair: ParameterSet, threads = 0): Promise<Tower
   const image = input('image', 'float32', ['batch', 3, PICTURE_SIZE, PICTURE_SIZE]);
   const tokenIds = input('tokenIds', 'int64', ['batch', STARTER_TEXT.contextLength]);
   return {
-    image: await liveModel(pair, (scope) => ({ embedding: imageTower(scope, STARTER_VISION, image) }), threads),
-    text: await liveModel(pair, (scope) => ({ embedding: textTower(scope, STARTER_TEXT, tokenIds) }), threads),
+    image: await liveModel(
+      pair,
+      (scope) => ({ embedding: imageTower(scope, STARTER_VISION, image) }),
+      threads,
+    ),
+    text: await liveModel(
+      pair,
+      (scope) => ({ embedding: textTower(scope, STARTER_TEXT, tokenIds) }),
+      threads,
+    ),
   };
 }

@@ -3,7 +3,11 @@ import sharp from 'sharp';
 import { PICTURE_SIZE } from './models.ts';
 
 /** Pictures [n, 3, size, size] in −1…1 → a PNG of `columns` a row, one white pixel apart. */
-export async function gridPng(pictures: Float32Array, columns: number, size: number = PICTURE_SIZE): Promise<Uint8Array> {
+export async function gridPng(
+  pictures: Float32Array,
+  columns: number,
+  size: number = PICTURE_SIZE,
+): Promise<Uint8Array> {
   const count = pictures.length / (3 * size * size);
   const cell = size + 1;
   const [width, height] = [columns * cell, Math.ceil(count / columns) * cell];
@@ -17,5 +21,7 @@ export async function gridPng(pictures: Float32Array, columns: number, size: num
         data[to] = Math.round(Math.min(1, Math.max(0, value / 2 + 0.5)) * 255);
       }
   }
-  return sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
 }

@@ -45,7 +45,8 @@ function fanIn(shape: readonly number[]): number {
 /** New parameters by `rules`; norms start as 1 and 0, biases as 0. The same seed gives the same numbers. */
 export function initialise(shapes: Shapes, rules: InitialRules, seed: number): ParameterSet {
   const set = createParameters(shapes);
-  for (const [name, shape] of shapes) fillerOf(name, shape, rules)(set.views.get(name)!, shape, rng(seed, name));
+  for (const [name, shape] of shapes)
+    fillerOf(name, shape, rules)(set.views.get(name)!, shape, rng(seed, name));
   return set;
 }
 

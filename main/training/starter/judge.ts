@@ -18,18 +18,25 @@ export type Asked = Pick<Scene, 'sky' | 'ground' | 'objects' | 'background' | 'l
 const VALUES = { sky: SKIES, ground: GROUNDS, kind: KINDS, colour: COLOURS } as const;
 
 /** Judges pictures [n, 3, 128, 128] in −1…1 against what each was asked to show. */
-export async function judge(towers: Towers, pictures: Float32Array<ArrayBuffer>, asked: readonly Asked[]): Promise<Scores> {
+export async function judge(
+  towers: Towers,
+  pictures: Float32Array<ArrayBuffer>,
+  asked: readonly Asked[],
+): Promise<Scores> {
   const shape = [asked.length, 3, PICTURE_SIZE, PICTURE_SIZE];
   const { embedding } = await towers.image.run({ image: { values: pictures, shape } });
   const width = embedding!.length / asked.length;
   const right: Record<Attribute, number> = { sky: 0, ground: 0, kind: 0, colour: 0 };
-  const texts = await textTable(towers, asked.flatMap((scene) => ATTRIBUTES.flatMap((attribute) => variants(scene, attribute))));
+  const texts = await textTable(
+    towers,
+    asked.flatMap((scene) => ATTRIBUTES.flatMap((attribute) => variants(scene, attribute))),
+  );
   for (const [item, scene] of asked.entries()) {
     const picture = embedding!.subarray(item * width, (item + 1) * width);
     for (const attribute of ATTRIBUTES) {
       const scores = variants(scene, attribute).map((text) => dot(picture, texts.get(text)!));
       const best = scores.indexOf(Math.max(...scores));
-      if (VALUES[attribute][best] === valueOf(scene, attribute)) right[attribute] += 1 / asked.length;
+      if (VALUES[attribute][best] === attributeOf(scene, attribute)) right[attribute] += 1 / asked.length;
     }
   }
   return right;
@@ -58,7 +65,7 @@ function changed(scene: Asked, attribute: Attribute, value: string): Scene {
   return { ...scene, objects: scene.objects.map((object) => ({ ...object, [attribute]: value })) };
 }
 
-function valueOf(scene: Asked, attribute: Attribute): string {
+function attributeOf(scene: Asked, attribute: Attribute): string {
   return attribute === 'sky' || attribute === 'ground' ? scene[attribute] : scene.objects[0]![attribute];
 }
 

@@ -50,7 +50,8 @@ export async function trainLoop(model: LoopModel, plan: LoopPlan): Promise<LoopP
     const started = performance.now();
     const learningRate = rateAt(plan, progress);
     const loss = await model.lossOf(progress.step);
-    if (!Number.isFinite(loss)) throw new Error(`${plan.path}: the loss became ${loss} at step ${progress.step}`);
+    if (!Number.isFinite(loss))
+      throw new Error(`${plan.path}: the loss became ${loss} at step ${progress.step}`);
     const norm = await model.update(learningRate, progress.step);
     progress = advanced(plan, progress, (performance.now() - started) / 1000);
     losses.push(loss);
@@ -77,7 +78,10 @@ function advanced(plan: LoopPlan, { step, seconds }: LoopProgress, took: number)
 type Position = Pick<LoopProgress, 'step' | 'seconds'>;
 
 /** How much of the plan is done, 0–1. */
-function share({ steps, seconds: budget = Number.POSITIVE_INFINITY }: LoopPlan, { step, seconds }: Position): number {
+function share(
+  { steps, seconds: budget = Number.POSITIVE_INFINITY }: LoopPlan,
+  { step, seconds }: Position,
+): number {
   return Math.max(step / steps, seconds / budget);
 }
 

@@ -46,7 +46,9 @@ function only(session: InferenceSession, all: Record<string, Tensor>): Record<st
 function tensors(feeds: Readonly<Record<string, Data>>): Record<string, Tensor> {
   const pairs = Object.entries(feeds).map(([name, { values, shape }]) => {
     const tensor =
-      values instanceof BigInt64Array ? new Tensor('int64', values, shape) : new Tensor('float32', values, shape);
+      values instanceof BigInt64Array
+        ? new Tensor('int64', values, shape)
+        : new Tensor('float32', values, shape);
     return [name, tensor] as const;
   });
   return Object.fromEntries(pairs);

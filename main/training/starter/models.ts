@@ -3,6 +3,8 @@ import type {
   CheckpointConfig,
   ClipTextConfig,
   ClipVisionConfig,
+  ControlNetConfig,
+  SrvggConfig,
   UnetConfig,
   VaeConfig,
 } from '../../../native-models/models/configs.ts';
@@ -71,4 +73,29 @@ export const STARTER: CheckpointConfig = {
   unet: STARTER_UNET,
   vae: STARTER_VAE,
   textEncoders: [STARTER_TEXT],
+};
+
+/** Sees edges of the picture's own size; its encoder starts as the U-Net's. */
+export const STARTER_CONTROL: ControlNetConfig = {
+  inChannels: STARTER_UNET.inChannels,
+  modelChannels: STARTER_UNET.modelChannels,
+  channelMult: STARTER_UNET.channelMult,
+  numResBlocks: STARTER_UNET.numResBlocks,
+  inputDepths: STARTER_UNET.inputDepths,
+  middleDepth: STARTER_UNET.middleDepth,
+  contextDim: STARTER_UNET.contextDim,
+  heads: STARTER_UNET.heads,
+  useLinearProjection: STARTER_UNET.useLinearProjection,
+  admChannels: STARTER_UNET.admChannels,
+  normGroups: STARTER_UNET.normGroups,
+  hintChannels: 3,
+  hintWidths: [16, 16, 32, 32, 48, 48, 64],
+};
+
+export const STARTER_UPSCALER: SrvggConfig = {
+  kind: 'srvgg',
+  imageChannels: 3,
+  features: 32,
+  convs: 6,
+  scale: 4,
 };

@@ -37,7 +37,11 @@ export async function parallelModel(plan: ParallelPlan): Promise<ParallelModel> 
   const shared = shareRun(parameters.shapes, threads);
   const over = (buffer: SharedArrayBuffer): ParameterSet => setOver(buffer, parameters.shapes);
   const optimizer = optimizerOver(shared, over);
-  const state: TrainingState = { parameters: over(shared.parameters), optimizer, average: over(shared.average) };
+  const state: TrainingState = {
+    parameters: over(shared.parameters),
+    optimizer,
+    average: over(shared.average),
+  };
   state.parameters.flat.set(parameters.flat);
   state.average!.flat.set(parameters.flat);
   const setup = { shared, threads, loss: plan.loss, batch: plan.batch, frozen: frozenParts(plan.frozen) };
@@ -57,10 +61,19 @@ export async function parallelModel(plan: ParallelPlan): Promise<ParallelModel> 
     optimizer.step += 1;
     return norm;
   };
-  return { state, lossOf, update, average: state.average!, close: async () => void (await Promise.all(workers.map((worker) => worker.stop()))) };
+  return {
+    state,
+    lossOf,
+    update,
+    average: state.average!,
+    close: async () => void (await Promise.all(workers.map((worker) => worker.stop()))),
+  };
 }
 
-function startWorker(setup: WorkerSetup): { ask(command: Command): Promise<number>; stop(): Promise<number> } {
+function startWorker(setup: WorkerSetup): {
+  ask(command: Command): Promise<number>;
+  stop(): Promise<number>;
+} {
   const worker = new Worker(new URL('./stepWorker.ts', import.meta.url), { workerData: setup });
   const ask = (command: Command): Promise<number> =>
     new Promise((resolve, reject) => {

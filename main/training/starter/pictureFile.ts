@@ -1,6 +1,17 @@
 /** The drawn data set on disk: pictures one after another as planar RGB bytes, drawn once for all parts that need them. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { sample } from '../world/dataset.ts';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { sample, sceneAt } from '../world/dataset.ts';
+import { drawScene } from '../world/draw.ts';
 import { PICTURE_SIZE } from './models.ts';
 import { drawAll } from './pictures.ts';
 
@@ -14,8 +25,14 @@ const CHUNK = 512;
 export async function drawPictures(path: string, count: number): Promise<void> {
   const file = openSync(path, existsSync(path) ? 'r+' : 'w+');
   try {
-    for (let first = Math.floor(fstatSync(file).size / PICTURE_BYTES / CHUNK) * CHUNK; first < count; first += CHUNK) {
-      const pictures = await drawAll(CHUNK, async (i) => planar((await sample(first + i, 'train')).pixels.data));
+    for (
+      let first = Math.floor(fstatSync(file).size / PICTURE_BYTES / CHUNK) * CHUNK;
+      first < count;
+      first += CHUNK
+    ) {
+      const pictures = await drawAll(CHUNK, async (i) =>
+        planar((await sample(first + i, 'train')).pixels.data),
+      );
       writeSync(file, Buffer.concat(pictures), 0, CHUNK * PICTURE_BYTES, first * PICTURE_BYTES);
     }
   } finally {
@@ -42,6 +59,18 @@ export function openPictures(path: string): PictureFile {
     },
     close: () => closeSync(file),
   };
+}
+
+/** Line drawings of scenes 0…count−1 of the training split, one byte a pixel, in `path`; drawn once. */
+export async function drawHints(path: string, count: number): Promise<Uint8Array> {
+  if (existsSync(path) && statSync(path).size === count * AREA) return readFileSync(path);
+  const all = new Uint8Array(count * AREA);
+  await drawAll(count, async (index) => {
+    const { data } = await drawScene(sceneAt(index, 'train'), PICTURE_SIZE, 'edges');
+    for (let i = 0; i < AREA; i++) all[index * AREA + i] = data[3 * i]!;
+  });
+  writeFileSync(path, all);
+  return all;
 }
 
 function planar(data: Uint8Array): Uint8Array {

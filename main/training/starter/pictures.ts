@@ -1,7 +1,8 @@
 /** Pictures held in memory: drawn once, cut and handed out in batches. */
-import { type Pixels, type Style } from '../world/draw.ts';
-import { NEW_KINDS } from '../world/scene.ts';
+
 import { sample } from '../world/dataset.ts';
+import type { Pixels, Style } from '../world/draw.ts';
+import { NEW_KINDS } from '../world/scene.ts';
 import type { Rng } from './normals.ts';
 
 /** Draws `count` pictures, `make(index)` each, a few at a time so that all cores draw. */
@@ -26,16 +27,35 @@ export async function mixedPicture(index: number, size: number): Promise<Pixels>
 }
 
 /** Writes a square of `side` pixels at a random place as planar RGB in −1…1 into `out` from `offset`. */
-export function writeCrop({ data, size }: Pixels, side: number, random: Rng, out: Float32Array, offset: number): void {
-  const [left, top] = [place(random, size - side), place(random, size - side)];
+export function writeCrop(
+  pixels: Pixels,
+  side: number,
+  random: Rng,
+  out: Float32Array,
+  offset: number,
+): void {
+  const corner = (): number => Math.floor(random.next() * (pixels.size - side + 1));
+  writeSquare(pixels, { left: corner(), top: corner(), side }, out, offset);
+}
+
+/** A square of a picture, in pixels. */
+export interface Square {
+  readonly left: number;
+  readonly top: number;
+  readonly side: number;
+}
+
+/** Writes `square` of the picture as planar RGB in −1…1 into `out` from `offset`. */
+export function writeSquare(
+  { data, size }: Pixels,
+  { left, top, side }: Square,
+  out: Float32Array,
+  offset: number,
+): void {
   for (let channel = 0; channel < 3; channel++)
     for (let y = 0; y < side; y++) {
       const from = 3 * ((top + y) * size + left) + channel;
       const to = offset + (channel * side + y) * side;
       for (let x = 0; x < side; x++) out[to + x] = data[from + 3 * x]! / 127.5 - 1;
     }
-}
-
-function place(random: Rng, room: number): number {
-  return Math.floor(random.next() * (room + 1));
 }

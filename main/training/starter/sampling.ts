@@ -1,15 +1,10 @@
-/** Pictures from prompts while training: DDIM with guidance over live parameters (Song et al. 2021; Ho & Salimans 2022). */
-import { input } from '../../../native-models/graph/value.ts';
-import { clipText } from '../../../native-models/models/clip.ts';
-import { unet } from '../../../native-models/models/unet.ts';
+/** Pictures from prompts over live parameters: DDIM with guidance (Song et al. 2021; Ho & Salimans 2022). */
 import { betas, cumulativeAlphas } from '../../pipeline/sigmas/alphas.ts';
 import type { ParameterSet } from '../parameters.ts';
-import { captionTokens } from './captionTokens.ts';
+import { type Denoiser, latentShape, liveDenoiser, liveText, type TextEncoder } from './denoiser.ts';
 import { LATENT_VALUES } from './latents.ts';
-import { type LiveModel, liveModel } from './model.ts';
-import { LATENT_SIZE, STARTER_TEXT, STARTER_UNET } from './models.ts';
+import { PICTURE_SIZE } from './models.ts';
 import { normals, rng } from './normals.ts';
-import { TEXT_PREFIX } from './unetLoss.ts';
 import { liveDecoder } from './vaeModel.ts';
 
 export interface StarterModels {
@@ -17,17 +12,26 @@ export interface StarterModels {
   readonly vae: ParameterSet;
   /** The CLIP pair; its text half makes the context. */
   readonly clip: ParameterSet;
+  readonly control?: ParameterSet;
 }
 
 export interface SamplingOptions {
   readonly steps: number;
   readonly guidanceScale: number;
   readonly seed: number;
+  /** Latents to start from, one a prompt. */
+  readonly init?: Float32Array;
+  /** How much of the way down from pure noise is taken, 0–1; 1 when absent. */
+  readonly denoisingStrength?: number;
+  /** [prompts.length, 16 · 16]: 1 = repaint, 0 = keep what `init` shows there. */
+  readonly mask?: Float32Array;
+  /** Line drawings [prompts.length, 3, 128, 128] in 0–1 for the ControlNet. */
+  readonly hints?: Float32Array;
 }
 
 /** Pictures sampled together. */
 const BATCH = 16;
-const CONTEXT_VALUES = STARTER_TEXT.contextLength * STARTER_TEXT.width;
+const ALPHAS = cumulativeAlphas(betas());
 
 /** One picture a prompt: [prompts.length, 3, 128, 128], about −1…1. Each depends on seed and place in the list only. */
 export async function samplePictures(
@@ -35,91 +39,99 @@ export async function samplePictures(
   prompts: readonly string[],
   options: SamplingOptions,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const denoiser = await liveUnet(models.unet);
+  const denoiser = await liveDenoiser(models.unet, options.hints && models.control);
   const text = await liveText(models.clip);
   const decoder = await liveDecoder(models.vae, BATCH);
-  const batches: Float32Array[] = [];
+  const pictures = new Float32Array(prompts.length * 3 * PICTURE_SIZE ** 2);
   for (let first = 0; first < prompts.length; first += BATCH) {
-    const part = prompts.slice(first, first + BATCH);
-    const padded = [...part, ...new Array<string>(BATCH - part.length).fill('')];
-    const latent = await sampleLatents(denoiser, text, padded, { ...options, seed: options.seed + first });
+    const part = { ...options, ...dataOf(options, first), seed: options.seed + first };
+    const latent = await sampleLatents(denoiser, text, filled(prompts.slice(first, first + BATCH)), part);
     const { picture } = await decoder.run({ latent: { values: latent, shape: latentShape(BATCH) } });
-    batches.push(picture!.subarray(0, (picture!.length / BATCH) * part.length));
+    const room = pictures.subarray((first * picture!.length) / BATCH);
+    room.set(picture!.subarray(0, Math.min(picture!.length, room.length)));
   }
   await Promise.all([denoiser.release(), text.release(), decoder.release()]);
-  return joined(batches);
+  return pictures;
+}
+
+/** A whole batch: empty prompts at the end are painted and thrown away. */
+function filled(prompts: readonly string[]): string[] {
+  return [...prompts, ...new Array<string>(BATCH - prompts.length).fill('')];
+}
+
+/** The batch's part of everything given per prompt. */
+function dataOf({ init, mask, hints }: SamplingOptions, first: number): Partial<SamplingOptions> {
+  const cut = (values: Float32Array, size: number): Float32Array => {
+    const part = new Float32Array(BATCH * size);
+    part.set(values.subarray(first * size, (first + BATCH) * size));
+    return part;
+  };
+  return {
+    ...(init && { init: cut(init, LATENT_VALUES) }),
+    ...(mask && { mask: cut(mask, LATENT_VALUES / 4) }),
+    ...(hints && { hints: cut(hints, 3 * PICTURE_SIZE ** 2) }),
+  };
 }
 
 async function sampleLatents(
-  denoiser: LiveModel,
-  text: LiveModel,
+  denoiser: Denoiser,
+  text: TextEncoder,
   prompts: readonly string[],
-  { steps, guidanceScale, seed }: SamplingOptions,
+  options: SamplingOptions,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const count = prompts.length;
-  const context = await contexts(text, [...prompts, ...prompts.map(() => '')]);
-  const alphas = cumulativeAlphas(betas());
-  const x = new Float32Array(count * LATENT_VALUES);
-  normals(rng('sample', seed), x);
-  const timesteps = Array.from({ length: steps }, (_, i) => Math.round(999 - (i * 999) / steps));
+  const { steps, guidanceScale, seed, init, mask, denoisingStrength = 1, hints } = options;
+  const context = await text.encode([...prompts, ...prompts.map(() => '')]);
+  const noise = new Float32Array(prompts.length * LATENT_VALUES);
+  normals(rng('sample', seed), noise);
+  const path = Array.from({ length: steps }, (_, i) => Math.round(999 - (i * 999) / steps));
+  const timesteps = path.slice(Math.round(steps * (1 - denoisingStrength)));
+  const x = init && denoisingStrength < 1 ? noised(init, noise, ALPHAS[timesteps[0]!]!) : noise.slice();
   for (const [i, timestep] of timesteps.entries()) {
-    const eps = await guidedNoise(denoiser, x, timestep, context, guidanceScale);
-    const [now, next] = [alphas[timestep]!, i + 1 < steps ? alphas[timesteps[i + 1]!]! : 1];
-    for (let k = 0; k < x.length; k++) {
-      const denoised = (x[k]! - Math.sqrt(1 - now) * eps[k]!) / Math.sqrt(now);
-      x[k] = Math.sqrt(next) * denoised + Math.sqrt(1 - next) * eps[k]!;
-    }
+    const eps = await guidedNoise(denoiser, x, timestep, context, guidanceScale, hints);
+    const [now, next] = [ALPHAS[timestep]!, i + 1 < timesteps.length ? ALPHAS[timesteps[i + 1]!]! : 1];
+    step(x, eps, now, next);
+    if (init && mask) keepOutside(x, noised(init, noise, next), mask);
   }
   return x;
 }
 
+/** DDIM without noise (eq. 12 with σ = 0), in place. */
+function step(x: Float32Array, eps: Float32Array, now: number, next: number): void {
+  for (let k = 0; k < x.length; k++) {
+    const denoised = (x[k]! - Math.sqrt(1 - now) * eps[k]!) / Math.sqrt(now);
+    x[k] = Math.sqrt(next) * denoised + Math.sqrt(1 - next) * eps[k]!;
+  }
+}
+
+function noised(latent: Float32Array, noise: Float32Array, alpha: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from(latent, (value, k) => Math.sqrt(alpha) * value + Math.sqrt(1 - alpha) * noise[k]!);
+}
+
+/** x becomes `known` where the mask is 0; one mask for the four channels. */
+function keepOutside(x: Float32Array, known: Float32Array, mask: Float32Array): void {
+  const area = LATENT_VALUES / 4;
+  for (let k = 0; k < x.length; k++) {
+    const repaint = mask[Math.floor(k / LATENT_VALUES) * area + (k % area)]!;
+    x[k] = repaint * x[k]! + (1 - repaint) * known[k]!;
+  }
+}
+
 async function guidedNoise(
-  denoiser: LiveModel,
+  denoiser: Denoiser,
   x: Float32Array,
   timestep: number,
   context: Float32Array<ArrayBuffer>,
   guidanceScale: number,
+  hints: Float32Array | undefined,
 ): Promise<Float32Array> {
-  const count = x.length / LATENT_VALUES;
-  const { noise } = await denoiser.run({
-    latent: { values: joined([x, x]), shape: latentShape(2 * count) },
-    timestep: { values: new Float32Array(2 * count).fill(timestep), shape: [2 * count] },
-    context: { values: context, shape: [2 * count, STARTER_TEXT.contextLength, STARTER_TEXT.width] },
-  });
-  const [positive, negative] = [noise!.subarray(0, x.length), noise!.subarray(x.length)];
+  const noise = await denoiser.predict(twice(x), timestep, context, hints && twice(hints));
+  const [positive, negative] = [noise.subarray(0, x.length), noise.subarray(x.length)];
   return positive.map((value, k) => negative[k]! + guidanceScale * (value - negative[k]!));
 }
 
-async function contexts(text: LiveModel, prompts: readonly string[]): Promise<Float32Array<ArrayBuffer>> {
-  const values = captionTokens(prompts, STARTER_TEXT.contextLength);
-  const { context } = await text.run({ tokenIds: { values, shape: [prompts.length, STARTER_TEXT.contextLength] } });
-  return context!.slice(0, prompts.length * CONTEXT_VALUES);
-}
-
-export function liveUnet(parameters: ParameterSet): Promise<LiveModel> {
-  const latent = input('latent', 'float32', ['batch', STARTER_UNET.inChannels, LATENT_SIZE, LATENT_SIZE]);
-  const timestep = input('timestep', 'float32', ['batch']);
-  const context = input('context', 'float32', ['batch', STARTER_TEXT.contextLength, STARTER_TEXT.width]);
-  return liveModel(parameters, (scope) => ({ noise: unet(scope, STARTER_UNET, { latent, timestep, context }) }));
-}
-
-export function liveText(clip: ParameterSet): Promise<LiveModel> {
-  const tokenIds = input('tokenIds', 'int64', ['batch', STARTER_TEXT.contextLength]);
-  return liveModel(clip, (scope) => ({
-    context: clipText(scope.at(TEXT_PREFIX), STARTER_TEXT, { tokenIds }).embeddings[0]!,
-  }));
-}
-
-function latentShape(count: number): number[] {
-  return [count, STARTER_UNET.inChannels, LATENT_SIZE, LATENT_SIZE];
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
+function twice(values: Float32Array): Float32Array<ArrayBuffer> {
+  const both = new Float32Array(2 * values.length);
+  both.set(values);
+  both.set(values, values.length);
+  return both;
 }

@@ -40,7 +40,10 @@ export function sliceOf(buffer: SharedArrayBuffer, index: number, threads: numbe
   return { flat, shapes: new Map([['slice', [flat.length]]]), views: new Map([['slice', flat]]) };
 }
 
-export function optimizerOver({ mean, square }: SharedRun, over: (buffer: SharedArrayBuffer) => ParameterSet): AdamWState {
+export function optimizerOver(
+  { mean, square }: SharedRun,
+  over: (buffer: SharedArrayBuffer) => ParameterSet,
+): AdamWState {
   return { step: 0, mean: over(mean), square: over(square) };
 }
 

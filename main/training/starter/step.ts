@@ -29,7 +29,10 @@ export interface StepOptions {
 }
 
 /** Builds `loss` over a scope whose parameters are graph inputs, differentiates it and loads it. */
-export async function createStep(build: (scope: Scope) => Value, options: StepOptions): Promise<TrainingStep> {
+export async function createStep(
+  build: (scope: Scope) => Value,
+  options: StepOptions,
+): Promise<TrainingStep> {
   const { parameters, frozen, threads = 0 } = options;
   const source = inputSource(new Map([...parameters.shapes, ...(frozen?.shapes ?? [])]));
   const loss = build(rootScope(source, { flavour: 'training' }));
@@ -95,5 +98,7 @@ function tensorOf(
   shape: readonly (number | string)[],
 ): Tensor {
   const dims = shape.map(Number);
-  return values instanceof BigInt64Array ? new Tensor('int64', values, dims) : new Tensor('float32', values, dims);
+  return values instanceof BigInt64Array
+    ? new Tensor('int64', values, dims)
+    : new Tensor('float32', values, dims);
 }

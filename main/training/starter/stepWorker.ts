@@ -6,10 +6,13 @@ import { adamWStep, updateAverage } from '../optimizer.ts';
 import type { ParameterSet, Shapes } from '../parameters.ts';
 import { optimizerOver, type SharedRun, setOver, sliceOf } from './shared.ts';
 import { createStep, type Feeds } from './step.ts';
-import { unetLoss } from './unetLoss.ts';
+import { controlLoss, unetLoss } from './unetLoss.ts';
 
 /** Losses by name: functions cannot be sent to a thread. */
-const LOSSES = { unet: unetLoss } satisfies Record<string, (scope: Scope, batch: number) => Value>;
+const LOSSES = { unet: unetLoss, control: controlLoss } satisfies Record<
+  string,
+  (scope: Scope, batch: number) => Value
+>;
 
 export interface WorkerSetup {
   readonly shared: SharedRun;
@@ -26,7 +29,11 @@ export type Command =
   | { readonly kind: 'reduce' }
   | {
       readonly kind: 'update';
-      readonly settings: { readonly learningRate: number; readonly weightDecay: number; readonly gradientScale: number };
+      readonly settings: {
+        readonly learningRate: number;
+        readonly weightDecay: number;
+        readonly gradientScale: number;
+      };
       readonly optimizerStep: number;
       readonly decay: number;
     };

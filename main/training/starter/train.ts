@@ -2,11 +2,14 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { trainClip } from './clipTrainer.ts';
-import { kept } from './store.ts';
+import { trainControl } from './controlTrainer.ts';
+import { encodePictures } from './latents.ts';
 import { drawPictures } from './pictureFile.ts';
+import { kept, loadParameters } from './store.ts';
 import { trainUnet } from './unetTrainer.ts';
-import { trainVae } from './vaeTrainer.ts';
+import { trainUpscaler } from './upscalerTrainer.ts';
 import type { TrainOptions } from './vaeTrainer.ts';
+import { trainVae } from './vaeTrainer.ts';
 
 /** States and logs; ignored by git. */
 const FOLDER = '.work/starter';
@@ -17,7 +20,18 @@ const PARTS: Readonly<Record<string, (options: TrainOptions) => Promise<unknown>
   pictures: ({ folder }) => drawPictures(`${folder}/pictures.u8`, PICTURES),
   vae: ({ folder, ...rest }) => kept(`${folder}/vae.safetensors`, () => trainVae({ folder, ...rest })),
   clip: ({ folder, ...rest }) => kept(`${folder}/clip.safetensors`, () => trainClip({ folder, ...rest })),
-  unet: trainUnet,
+  latents: async ({ folder, threads = 0 }) =>
+    encodePictures(
+      loadParameters(`${folder}/vae.safetensors`),
+      `${folder}/pictures.u8`,
+      `${folder}/latents.f32`,
+      PICTURES,
+      threads,
+    ),
+  unet: ({ folder, ...rest }) => kept(`${folder}/unet.safetensors`, () => trainUnet({ folder, ...rest })),
+  upscaler: ({ folder, ...rest }) =>
+    kept(`${folder}/upscaler.safetensors`, () => trainUpscaler({ folder, ...rest })),
+  control: trainControl,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,22 +1,20 @@
 /** Trains the U-Net on cached latents with the frozen text encoder, judged by the CLIP pair as it goes. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { unetParameters } from '../../../native-models/models/parameters.ts';
-import { betas, cumulativeAlphas } from '../../pipeline/sigmas/alphas.ts';
-import { createParameters, type ParameterSet } from '../parameters.ts';
+import type { ParameterSet } from '../parameters.ts';
 import { canonicalPrompt } from '../world/captions.ts';
 import { sceneAt } from '../world/dataset.ts';
-import { captionTokens } from './captionTokens.ts';
-import { liveTowers, trainClip, wording } from './clipTrainer.ts';
+import { liveTowers, trainClip } from './clipTrainer.ts';
+import { denoisingFeeds } from './feeds.ts';
 import { gridPng } from './grid.ts';
 import { type InitialRules, initialise, zeros } from './initialise.ts';
 import { ATTRIBUTES, judge, type Scores } from './judge.ts';
-import { encodePictures, LATENT_VALUES, readLatents } from './latents.ts';
-import { trainLoop } from './loop.ts';
-import { STARTER_TEXT, STARTER_UNET } from './models.ts';
-import { normals, rng } from './normals.ts';
+import { readLatents } from './latents.ts';
+import { type LoopProgress, trainLoop } from './loop.ts';
+import { STARTER_UNET } from './models.ts';
 import { parallelModel } from './parallel.ts';
-import { samplePictures, type StarterModels } from './sampling.ts';
-import type { Feeds } from './step.ts';
+import { startingWith } from './parameterSets.ts';
+import { type StarterModels, samplePictures } from './sampling.ts';
 import { kept, loadParameters, saveParameters } from './store.ts';
 import { TEXT_PREFIX } from './unetLoss.ts';
 import { type TrainOptions, trainVae } from './vaeTrainer.ts';
@@ -24,11 +22,6 @@ import { type TrainOptions, trainVae } from './vaeTrainer.ts';
 const THREADS = 2;
 /** Samples per thread and step. */
 const BATCH = 8;
-/** Scenes seen in training. */
-const SCENES = 24_576;
-const EMPTY_CAPTIONS = 0.1;
-/** Hang et al. 2023: high signal-to-noise ratios count no more than this. */
-const MIN_SNR = 5;
 /** Saves between two judgements, and the prompts judged. */
 const JUDGE_EVERY = 3;
 const JUDGED = 64;
@@ -41,65 +34,38 @@ export async function trainUnet(options: TrainOptions): Promise<ParameterSet> {
   const { folder, seconds } = options;
   const vae = await kept(`${folder}/vae.safetensors`, () => trainVae(options));
   const clip = await kept(`${folder}/clip.safetensors`, () => trainClip(options));
-  await encodePictures(vae, `${folder}/pictures.u8`, `${folder}/latents.f32`, SCENES);
+  let latents = readLatents(`${folder}/latents.f32`);
   const parameters = initialise(unetParameters(STARTER_UNET), UNET_START, 3);
   const model = await parallelModel({
     loss: 'unet',
     threads: THREADS,
     batch: BATCH,
     parameters,
-    frozen: textHalf(clip),
-    feeds: batches(readLatents(`${folder}/latents.f32`)),
+    frozen: startingWith(`${TEXT_PREFIX}.`, clip),
+    feeds: denoisingFeeds(() => latents, {
+      name: 'unet',
+      threads: THREADS,
+      batch: BATCH,
+    }),
     averageDecay: 0.998,
   });
   const best = bestKeeper(folder, { unet: model.average, vae, clip });
+  const onSave = async (progress: LoopProgress): Promise<void> => {
+    // Another process may still be encoding pictures.
+    latents = readLatents(`${folder}/latents.f32`);
+    await best(progress);
+  };
   const plan = { path: `${folder}/unet`, steps: 20_000, peak: 1e-3, warmupSteps: 200, saveEvery: 240 };
   await trainLoop(
-    { ...model, onSave: best },
+    { ...model, onSave },
     { ...plan, curve: 'constant-then-linear', ...(seconds && { seconds }) },
   );
   await model.close();
   return loadParameters(`${folder}/unet-best.safetensors`);
 }
 
-function textHalf({ shapes, views }: ParameterSet): ParameterSet {
-  const text = createParameters(new Map([...shapes].filter(([name]) => name.startsWith(`${TEXT_PREFIX}.`))));
-  for (const [name, values] of text.views) values.set(views.get(name)!);
-  return text;
-}
-
-/** Data of one thread's part of a step; timesteps are spread evenly over the whole batch. */
-function batches({ values, count }: ReturnType<typeof readLatents>): (step: number, thread: number) => Feeds {
-  const alphas = cumulativeAlphas(betas());
-  return (step, thread) => {
-    const random = rng('unet', step, thread);
-    const latent = new Float32Array(BATCH * LATENT_VALUES);
-    const noise = new Float32Array(latent.length);
-    normals(random, noise);
-    const captions: string[] = [];
-    const timesteps: number[] = [];
-    for (let item = 0; item < BATCH; item++) {
-      const scene = Math.floor(random.next() * Math.min(count, SCENES));
-      latent.set(values.subarray(scene * LATENT_VALUES, (scene + 1) * LATENT_VALUES), item * LATENT_VALUES);
-      captions.push(random.chance(EMPTY_CAPTIONS) ? '' : wording(sceneAt(scene, 'train'), scene, step));
-      timesteps.push(Math.floor((1000 * (item * THREADS + thread + random.next())) / (BATCH * THREADS)));
-    }
-    const per = (value: (alpha: number) => number): Float32Array<ArrayBuffer> =>
-      Float32Array.from(timesteps, (timestep) => value(alphas[timestep]!));
-    return {
-      latent,
-      noise,
-      tokenIds: captionTokens(captions, STARTER_TEXT.contextLength),
-      timestep: Float32Array.from(timesteps),
-      signal: per(Math.sqrt),
-      deviation: per((alpha) => Math.sqrt(1 - alpha)),
-      weight: per((alpha) => Math.min(1, (MIN_SNR * (1 - alpha)) / alpha)),
-    };
-  };
-}
-
 /** Judges now and then; keeps the average that scored best, and a grid of what it paints. */
-function bestKeeper(folder: string, models: StarterModels): (progress: { step: number; done: boolean }) => Promise<void> {
+function bestKeeper(folder: string, models: StarterModels): (progress: LoopProgress) => Promise<void> {
   let saves = 0;
   let best = 0;
   return async ({ step, done }) => {

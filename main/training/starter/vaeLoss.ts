@@ -60,7 +60,11 @@ export const VAE_START: InitialRules = [
 ];
 
 /** The rows of the log-variance start as zeros. */
-function meanOnly(values: Float32Array, shape: readonly number[], random: Parameters<typeof preserving>[2]): void {
+function meanOnly(
+  values: Float32Array,
+  shape: readonly number[],
+  random: Parameters<typeof preserving>[2],
+): void {
   preserving(values, shape, random);
   values.fill(0, values.length / 2);
 }

@@ -37,7 +37,8 @@ export async function measureVae(
 ): Promise<{ psnr: number; statistics: LatentStatistics }> {
   const pictures = await drawAll(count, async (index) => (await sample(index, split)).pixels);
   const image = new Float32Array(count * 3 * PICTURE_SIZE ** 2);
-  for (const [index, picture] of pictures.entries()) writePlanar(picture, image, index * 3 * PICTURE_SIZE ** 2);
+  for (const [index, picture] of pictures.entries())
+    writePlanar(picture, image, index * 3 * PICTURE_SIZE ** 2);
   const [encoder, decoder] = [await liveEncoder(vae, count), await liveDecoder(vae, count)];
   const shape = [count, 3, PICTURE_SIZE, PICTURE_SIZE];
   const { moments } = await encoder.run({ image: { values: image, shape } });

@@ -1,7 +1,7 @@
 /** Trains the autoencoder: crops, crops, whole pictures; after each stage the latents are whitened. */
 import { vaeParameters } from '../../../native-models/models/parameters.ts';
-import type { Pixels } from '../world/draw.ts';
 import type { ParameterSet } from '../parameters.ts';
+import type { Pixels } from '../world/draw.ts';
 import { initialise } from './initialise.ts';
 import { trainLoop } from './loop.ts';
 import { PICTURE_SIZE, STARTER_VAE } from './models.ts';
@@ -45,7 +45,12 @@ export async function trainVae({ folder, threads = 0, seconds }: TrainOptions): 
     (pool ??= await drawAll(POOL, (index) => mixedPicture(index, PICTURE_SIZE)));
   for (const [index, stage] of STAGES.entries()) {
     const path = `${folder}/vae-${index + 1}`;
-    await trainStage(vae, stage, { path, threads, pictures, ...(seconds && { seconds: seconds * stage.share }) });
+    await trainStage(vae, stage, {
+      path,
+      threads,
+      pictures,
+      ...(seconds && { seconds: seconds * stage.share }),
+    });
     await whitenOver(vae);
   }
   return vae;

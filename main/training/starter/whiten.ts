@@ -12,7 +12,8 @@ export interface LatentStatistics {
 export function latentStatistics(latents: Float32Array, batch: number, channels: number): LatentStatistics {
   const area = latents.length / batch / channels;
   const count = batch * area;
-  const at = (item: number, channel: number, i: number): number => latents[(item * channels + channel) * area + i]!;
+  const at = (item: number, channel: number, i: number): number =>
+    latents[(item * channels + channel) * area + i]!;
   const mean = new Array<number>(channels).fill(0);
   const covariance = mean.map(() => new Array<number>(channels).fill(0));
   for (let item = 0; item < batch; item++)
@@ -34,7 +35,10 @@ export function whiten(vae: ParameterSet, { mean, covariance }: LatentStatistics
   const power = (exponent: number): number[][] =>
     vectors.map((_, i) =>
       vectors.map((__, j) =>
-        vectors.reduce((sum, ___, k) => sum + vectors[i]![k]! * Math.max(values[k]!, 1e-8) ** exponent * vectors[j]![k]!, 0),
+        vectors.reduce(
+          (sum, ___, k) => sum + vectors[i]![k]! * Math.max(values[k]!, 1e-8) ** exponent * vectors[j]![k]!,
+          0,
+        ),
       ),
     );
   const [forward, backward] = [power(-0.5), power(0.5)];
@@ -54,7 +58,10 @@ function foldOutput(
   const [oldWeight, oldBias] = [weight.slice(), bias.slice()];
   for (const [row, factors] of map.entries()) {
     for (let column = 0; column < width; column++)
-      weight[row * width + column] = factors.reduce((sum, f, k) => sum + f * oldWeight[k * width + column]!, 0);
+      weight[row * width + column] = factors.reduce(
+        (sum, f, k) => sum + f * oldWeight[k * width + column]!,
+        0,
+      );
     bias[row] = factors.reduce((sum, f, k) => sum + f * (oldBias[k]! - mean[k]!), 0);
     bias[map.length + row]! += Math.log(factors.reduce((sum, f) => sum + f * f, 0));
   }
@@ -82,8 +89,7 @@ export function eigen(matrix: readonly (readonly number[])[]): { values: number[
   const n = a.length;
   const v = a.map((_, i) => a.map((__, j) => Number(i === j)));
   for (let sweep = 0; sweep < 30; sweep++)
-    for (let p = 0; p < n; p++)
-      for (let q = p + 1; q < n; q++) rotate(a, v, p, q);
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotate(a, v, p, q);
   return { values: a.map((row, i) => row[i]!), vectors: v };
 }
 
