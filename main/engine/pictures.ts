@@ -29,6 +29,8 @@ export async function preparePictures(
       return { inputs: {}, finish: (generated) => generated };
     case 'image-to-image': {
       const source = covering(await read(request.initImage, 'initImage'), request.width, request.height);
+      // At 1 nothing of the picture is to be left, and sigma_max alone would leave a trace of it.
+      if (request.denoisingStrength === 1) return { inputs: {}, finish: (generated) => generated };
       const inputs = { initLatent: await model.encodeImage(toTensor([withoutAlpha(source)], 'signed')) };
       return { inputs, finish: (generated) => generated, unchanged: source };
     }

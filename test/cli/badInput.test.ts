@@ -1,0 +1,222 @@
+/** Bad input on the command line: one line that names the file or option and the next step, a failing exit code, nothing half-written. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openSafetensors } from '../../native-models/weights/safetensors.ts';
+import { type CliResult, emulsion, temporaryFolder } from '../helpers/emulsion.ts';
+import { GOLDEN_DIR } from '../helpers/golden.ts';
+import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
+
+const QUICK = ['--width', '64', '--height', '64', '--steps', '1', '--seed', '1'];
+
+/** Checks what every failure must look like, and returns its line. */
+function lineOf({ code, stdout, stderr }: CliResult): string {
+  expect(code).toBeGreaterThan(0);
+  expect(stdout).toBe('');
+  const lines = stderr.trim().split('\n');
+  expect(lines).toHaveLength(1);
+  // A problem and a next step: at least two sentences, no stack.
+  expect(lines[0]).toMatch(/[.:].+[.)]?$/);
+  expect(lines[0]).not.toMatch(/\bat .*:\d+:\d+/);
+  return lines[0]!;
+}
+
+/** The tiny checkpoint with its bytes changed. */
+function damaged(folder: string, name: string, change: (bytes: Buffer) => Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, change(readFileSync(TINY_CHECKPOINT)));
+  return path;
+}
+
+/** The tiny checkpoint with its JSON header changed; offsets stay as they are. */
+function reheaded(
+  folder: string,
+  name: string,
+  change: (header: Record<string, { shape: number[]; dtype: string }>) => void,
+): string {
+  return damaged(folder, name, (bytes) => {
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'));
+    change(header);
+    const json = Buffer.from(JSON.stringify(header));
+    const head = Buffer.alloc(8);
+    head.writeBigUInt64LE(BigInt(json.length));
+    return Buffer.concat([head, json, bytes.subarray(8 + length)]);
+  });
+}
+
+const CONV_IN = 'model.diffusion_model.input_blocks.0.0.weight';
+
+describe.concurrent('files that are no checkpoint', () => {
+  test.each<[name: string, make: (folder: string) => string, says: RegExp]>([
+    [
+      'truncated',
+      (f) => damaged(f, 'short.safetensors', (b) => b.subarray(0, 100_000)),
+      /short\.safetensors.*(cut off|header)/,
+    ],
+    [
+      'padded',
+      (f) => damaged(f, 'long.safetensors', (b) => Buffer.concat([b, Buffer.alloc(64)])),
+      /long\.safetensors.*too many/,
+    ],
+    [
+      'a web page',
+      (f) => damaged(f, 'page.safetensors', () => Buffer.from('<!DOCTYPE html><html>Sign in</html>')),
+      /page\.safetensors.*web page/,
+    ],
+    [
+      'an absurd header length',
+      (f) =>
+        damaged(f, 'absurd.safetensors', (b) => {
+          b.writeBigUInt64LE(2n ** 62n, 0);
+          return b;
+        }),
+      /absurd\.safetensors.*header/,
+    ],
+    [
+      'a tensor of another name',
+      (f) =>
+        reheaded(f, 'missing.safetensors', (h) => {
+          h['elsewhere'] = h[CONV_IN]!;
+          delete h[CONV_IN];
+        }),
+      /missing\.safetensors/,
+    ],
+    [
+      'a tensor of another shape',
+      (f) =>
+        reheaded(f, 'shape.safetensors', (h) => {
+          h[CONV_IN]!.shape.reverse();
+        }),
+      /shape\.safetensors/,
+    ],
+    [
+      'a tensor of integers',
+      (f) =>
+        reheaded(f, 'dtype.safetensors', (h) => {
+          h[CONV_IN]!.dtype = 'I16';
+        }),
+      /dtype\.safetensors.*I16/,
+    ],
+    ['a LoRA', () => join(GOLDEN_DIR, 'lora', 'lora_kohya_a.safetensors'), /lora_kohya_a\.safetensors.*LoRA/],
+    [
+      'a ControlNet',
+      () => join(GOLDEN_DIR, 'controlnet', 'controlnet.safetensors'),
+      /controlnet\.safetensors.*ControlNet/,
+    ],
+    ['nothing at all', (f) => join(f, 'nowhere.safetensors'), /nowhere\.safetensors/],
+  ])('%s', async (_name, make, says) => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, 'out');
+    const line = lineOf(
+      await emulsion(['generate', 'a cat', '--checkpoint', make(folder.path), '--out', out, ...QUICK]),
+    );
+    expect(line).toMatch(says);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  test('weights that are not numbers', async () => {
+    using folder = temporaryFolder();
+    const info = openSafetensors(TINY_CHECKPOINT).tensors.get(CONV_IN)!;
+    const path = damaged(folder.path, 'nan.safetensors', (bytes) =>
+      bytes.fill(0xff, info.offset, info.offset + info.byteLength),
+    );
+    const out = join(folder.path, 'out');
+    expect(
+      lineOf(await emulsion(['generate', 'a cat', '--checkpoint', path, '--out', out, ...QUICK])),
+    ).toMatch(/nan\.safetensors.*not a number/);
+    expect(readdirSync(out)).toEqual([]);
+    const report = await emulsion(['inspect', '--deep', path]);
+    expect(report.code).toBe(3);
+    expect(report.stdout).toContain(CONV_IN);
+  });
+});
+
+describe.concurrent('options that do not fit', () => {
+  test.each<[args: string[], says: RegExp]>([
+    [['a cat', '--width', '100'], /width.*multiples of 8/],
+    [['a cat', '--init', 'x.png', '--strength', '1.5'], /--strength 1\.5.*0–1/],
+    [['a cat', '--mask', 'x.png'], /--mask needs --init/],
+    [['a cat', '--init', 'nowhere.png'], /nowhere\.png/],
+    [['a cat', '--steps', 'many'], /steps/],
+    [['a cat', '--seed', '-1'], /seed/],
+    [['a cat', '--sampler', 'magic'], /--sampler/],
+    [['', '--cfg', '7'], /prompt is empty/],
+  ])('generate %j', async (args, says) => {
+    using folder = temporaryFolder();
+    const common = ['--checkpoint', TINY_CHECKPOINT, '--out', join(folder.path, 'out')];
+    const { code, stderr } = await emulsion(['generate', ...common, ...args]);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toMatch(says);
+    expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
+  });
+
+  test('an unreadable init image', async () => {
+    using folder = temporaryFolder();
+    const image = join(folder.path, 'broken.png');
+    writeFileSync(image, 'not a picture');
+    const out = join(folder.path, 'out');
+    const result = await emulsion([
+      'generate',
+      'a cat',
+      '--checkpoint',
+      TINY_CHECKPOINT,
+      '--init',
+      image,
+      '--out',
+      out,
+      ...QUICK,
+    ]);
+    expect(lineOf(result)).toMatch(/broken\.png/);
+  });
+});
+
+test('an output folder that is a file', async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, 'taken');
+  copyFileSync(join(GOLDEN_DIR, 'README.md'), out);
+  const result = await emulsion([
+    'generate',
+    'a cat',
+    '--checkpoint',
+    TINY_CHECKPOINT,
+    '--out',
+    out,
+    ...QUICK,
+  ]);
+  expect(lineOf(result)).toMatch(/taken.*cannot be written/);
+});
+
+/** A file system of one page, where mounting is allowed (root on Linux). */
+function mountTiny(path: string): boolean {
+  mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a full disk leaves no half picture', async (context) => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, 'tiny');
+  if (!mountTiny(out)) return context.skip('mounting a tmpfs is not allowed here');
+  try {
+    const result = await emulsion([
+      'generate',
+      'a cat',
+      '--checkpoint',
+      TINY_CHECKPOINT,
+      '--out',
+      out,
+      ...QUICK,
+    ]);
+    expect(lineOf(result)).toMatch(/ENOSPC/);
+    expect(readdirSync(out)).toEqual([]);
+  } finally {
+    execFileSync('umount', [out]);
+  }
+  expect(existsSync(out)).toBe(true);
+});

@@ -1,0 +1,121 @@
+/** The command line paints: pictures, metadata, repetition, image-to-image, inpainting, outpainting of the kept pixels. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { decodePixels, encodePixels } from '../../main/images/codec.ts';
+import { readImageMetadata } from '../../main/images/metadata/read.ts';
+import { pixelsOf } from '../../main/images/pixels.ts';
+import { emulsion, temporaryFolder } from '../helpers/emulsion.ts';
+import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
+
+const COMMON = [
+  '--checkpoint',
+  TINY_CHECKPOINT,
+  '--width',
+  '128',
+  '--height',
+  '64',
+  '--steps',
+  '3',
+  '--json',
+];
+
+async function generate(out: string, ...args: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await emulsion(['generate', ...COMMON, '--out', out, ...args]);
+  if (code !== 0) throw new Error(stderr);
+  return (JSON.parse(stdout) as { files: string[] }).files;
+}
+
+test('a batch carries its settings, and any picture of it repeats bit for bit from its metadata', async () => {
+  using folder = temporaryFolder();
+  const files = await generate(
+    folder.path,
+    'a (cat:1.2)',
+    '--seed',
+    '5',
+    '--batch',
+    '2',
+    '--sampler',
+    'dpmpp_2m_sde',
+    '--schedule',
+    'karras',
+  );
+  expect(files).toHaveLength(2);
+  const metadata = await readImageMetadata(files[1]!);
+  expect(metadata).toMatchObject({
+    source: 'emulsion',
+    request: { prompt: 'a (cat:1.2)', seed: '5', sampler: 'dpmpp_2m_sde' },
+  });
+  expect(metadata.raw['parameters']).toContain('Seed: 6, Size: 128x64');
+  expect(JSON.parse(metadata.raw['prompt']!)).toHaveProperty('1.class_type', 'CheckpointLoaderSimple');
+  const out = join(folder.path, 'again');
+  const repeated = await emulsion(['generate', '--from', files[1]!, '--out', out, '--json']);
+  const [copy] = (JSON.parse(repeated.stdout) as { files: string[] }).files;
+  expect(readFileSync(copy!).equals(readFileSync(files[1]!))).toBe(true);
+});
+
+test('denoising strength 0 gives the picture back, 1 is text-to-image', async () => {
+  using folder = temporaryFolder();
+  const [source] = await generate(folder.path, 'a cat', '--seed', '1');
+  const [unguided] = await generate(folder.path, 'a dog', '--seed', '2');
+  const at = async (strength: string): Promise<Uint8Array> => {
+    const [file] = await generate(
+      folder.path,
+      'a dog',
+      '--seed',
+      '2',
+      '--init',
+      source!,
+      '--strength',
+      strength,
+    );
+    return (await decodePixels(file!)).data;
+  };
+  const original = (await decodePixels(source!)).data;
+  expect(await at('0')).toEqual(original);
+  expect(await at('1')).toEqual((await decodePixels(unguided!)).data);
+  expect(await at('0.5')).not.toEqual(original);
+});
+
+test.each(['whole picture', 'only masked'])(
+  'inpainting (%s) leaves every byte outside the mask alone',
+  async (area) => {
+    using folder = temporaryFolder();
+    const [width, height] = [200, 120];
+    const photo = join(folder.path, 'photo.png');
+    const mask = join(folder.path, 'mask.png');
+    const noise = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919) % 251);
+    const marked = (i: number): boolean =>
+      i % width > 60 && i % width < 120 && i > 40 * width && i < 90 * width;
+    const grey = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+      marked(Math.floor(i / 3)) ? 255 : 0,
+    );
+    writeFileSync(photo, await encodePixels(pixelsOf(noise, width, height, 3), 'png'));
+    writeFileSync(mask, await encodePixels(pixelsOf(grey, width, height, 3), 'png'));
+    const args = [
+      '--init',
+      photo,
+      '--mask',
+      mask,
+      '--mask-blur',
+      '0',
+      '--strength',
+      '1',
+      '--inpaint-area',
+      area,
+    ];
+    const [file] = await generate(folder.path, 'a cat', '--seed', '3', ...args);
+    const result = await decodePixels(file!);
+    expect([result.width, result.height]).toEqual([width, height]);
+    const changed = result.data.reduce(
+      (count, value, i) => count + Number(value !== noise[i] && marked(Math.floor(i / 3))),
+      0,
+    );
+    const leaked = result.data.reduce(
+      (count, value, i) => count + Number(value !== noise[i] && !marked(Math.floor(i / 3))),
+      0,
+    );
+    expect(leaked).toBe(0);
+    expect(changed).toBeGreaterThan(1000);
+  },
+);
