@@ -49,7 +49,7 @@ async function takePicture(file: File): Promise<void> {
   else if (mode === 'upscale') toUpscale(picture);
   else toCanvas(file.name.replace(/\.\w+$/, ''), picture);
   const found = await attempt(() => studio().history.readSettings({ image: stored.image }));
-  useDropped.setState({ offered: found?.request ? found : null });
+  useDropped.setState({ offered: found === undefined || found.source === '' ? null : found });
 }
 
 async function takeModelFile(file: File): Promise<void> {

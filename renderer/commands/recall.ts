@@ -1,6 +1,6 @@
 /** Settings from a picture back into the draft, with its models found in the library. */
-import type { PictureDetail } from '../../preload/history.ts';
-import type { GenerationRequest, ImageRef, ModelRef } from '../../preload/request.ts';
+import type { PartialRequest, PictureDetail } from '../../preload/history.ts';
+import type { ImageRef, ModelRef } from '../../preload/request.ts';
 import { isUpscale, recall } from '../request/build.ts';
 import { setDraft } from '../stores/document.ts';
 import { cardOf, useModels } from '../stores/models.ts';
@@ -10,18 +10,20 @@ import { studio } from '../stores/studio.ts';
 type Part = 'all' | 'prompt' | 'seed';
 
 /** Takes over a request's settings; models that the library does not have are named. */
-export function recallRequest(request: GenerationRequest, part: Part): void {
+export function recallRequest(request: PartialRequest, part: Part): void {
   setDraft(recall(resolve(request), part));
 }
 
 /** References of this library for those of the request, where the same contents or name is here. */
-function resolve(request: GenerationRequest): GenerationRequest {
+function resolve(request: PartialRequest): PartialRequest {
   const { cards } = useModels.getState();
   const here = (ref: ModelRef): ModelRef => cardOf(cards, ref)?.ref ?? ref;
   return {
     ...request,
-    checkpoint: here(request.checkpoint),
-    loras: request.loras.map((lora) => ({ ...lora, model: here(lora.model) })),
+    ...(request.checkpoint === undefined ? {} : { checkpoint: here(request.checkpoint) }),
+    ...(request.loras === undefined
+      ? {}
+      : { loras: request.loras.map((lora) => ({ ...lora, model: here(lora.model) })) }),
   };
 }
 
@@ -33,7 +35,7 @@ export async function recallPicture(picture: PictureDetail, part: Part): Promise
 /** Reads the settings inside a picture of any tool. True when it had some. */
 export async function recallFile(image: ImageRef, part: Part): Promise<boolean> {
   const found = await attempt(() => studio().history.readSettings({ image }));
-  if (found === undefined || found.request === null) return false;
+  if (found === undefined || found.source === '') return false;
   recallRequest(found.request, part);
   const missing = found.missing.map(({ name }) => name).join(', ');
   if (missing !== '')

@@ -38,7 +38,7 @@ async function layerOf(candidate: Candidate): Promise<Layer> {
 
 export const discard = (): Promise<void> => decideAll(null);
 
-export const useOf = ({ image, width, height }: Picture): PictureUse => ({
+export const asUse = ({ image, width, height }: Picture): PictureUse => ({
   image,
   width,
   height,

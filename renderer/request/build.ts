@@ -1,4 +1,6 @@
 /** From the draft and the canvas's exported pictures to one complete GenerationRequest. */
+
+import type { PartialRequest } from '../../preload/history.ts';
 import type { ControlUse, GenerationRequest, ImageRef, UpscaleRequest } from '../../preload/request.ts';
 import type { Draft } from '../document/draft.ts';
 
@@ -103,34 +105,21 @@ function controls(draft: Draft, hint: ImageRef | undefined): ControlUse[] {
   ];
 }
 
-/** The settings of a finished request as a change of the draft: everything, or one part of it. */
-export function recall(request: GenerationRequest, part: 'all' | 'prompt' | 'seed'): Partial<Draft> {
-  if (part === 'seed') return { seed: request.seed, freshSeed: false };
-  if (part === 'prompt') return { prompt: request.prompt, negativePrompt: request.negativePrompt };
-  const { checkpoint, prompt, negativePrompt, sampler, schedule, steps, guidanceScale, seed } = request;
-  const { rng, batchSeeds, width, height, batch, clipSkip, emphasis, speed } = request;
-  return {
-    checkpoint,
-    prompt,
-    negativePrompt,
-    sampler,
-    schedule,
-    steps,
-    guidanceScale,
-    seed,
-    rng,
-    batchSeeds,
-    width,
-    height,
-    batch,
-    clipSkip,
-    emphasis,
-    speed,
-    freshSeed: false,
-    vae: request.vae ?? null,
-    loras: request.loras.map((lora) => ({ ...lora, on: true })),
-    ...('denoisingStrength' in request ? { denoisingStrength: request.denoisingStrength } : {}),
-  };
+/** Settings that a request and the draft have under one name. */
+// biome-ignore format: one table, read across
+const SHARED = [
+  'checkpoint', 'vae', 'prompt', 'negativePrompt', 'sampler', 'schedule', 'steps', 'guidanceScale', 'seed', 'rng', 'batchSeeds',
+  'width', 'height', 'batch', 'clipSkip', 'emphasis', 'speed', 'denoisingStrength',
+] as const;
+const PROMPTS = ['prompt', 'negativePrompt'] as const;
+
+/** The settings of a finished request, or those that a picture of another tool tells, as a change of the draft. */
+export function recall(request: PartialRequest, part: 'all' | 'prompt' | 'seed'): Partial<Draft> {
+  const keys = part === 'seed' ? (['seed'] as const) : part === 'prompt' ? PROMPTS : SHARED;
+  const told = keys.filter((key) => request[key] !== undefined).map((key) => [key, request[key]]);
+  const seed = part !== 'prompt' && request.seed !== undefined ? { freshSeed: false } : {};
+  const loras = part === 'all' ? { loras: (request.loras ?? []).map((lora) => ({ ...lora, on: true })) } : {};
+  return { ...Object.fromEntries(told), ...seed, ...loras };
 }
 
 export const isUpscale = (request: { readonly kind: string }): request is UpscaleRequest =>

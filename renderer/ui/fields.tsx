@@ -225,6 +225,7 @@ export function SwitchField({
         <input
           type="checkbox"
           role="switch"
+          aria-checked={checked}
           checked={checked}
           aria-describedby={help === undefined ? undefined : id}
           onChange={({ currentTarget }) => onChange(currentTarget.checked)}

@@ -47,6 +47,7 @@ describe('building requests', () => {
     const all = buildRequest({ ...FIRST_DRAFT, ...recall(request, 'all') }, { initImage: image });
     expect(all).toEqual(request);
     expect(recall(request, 'seed')).toEqual({ seed: '77', freshSeed: false });
+    expect(recall({ steps: 9 }, 'all')).toEqual({ steps: 9, loras: [] });
     expect(Object.keys(recall(request, 'prompt'))).toEqual(['prompt', 'negativePrompt']);
   });
 

@@ -1,0 +1,99 @@
+/** The device page: what was probed, what was chosen and why, and a test of the whole studio. */
+import { IconCircleCheck, IconCircleX } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { attempt } from '../../stores/notices.ts';
+import { studio, useStudio } from '../../stores/studio.ts';
+import { Button } from '../../ui/buttons.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+
+type Checks = Awaited<ReturnType<ReturnType<typeof studio>['app']['selfTest']>>['checks'];
+
+export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
+  const { t } = useTranslation();
+  const devices = useStudio((state) => state.devices);
+  const [checks, setChecks] = useState<Checks | null>(null);
+  const [running, setRunning] = useState(false);
+  const run = async () => {
+    setRunning(true);
+    const result = await attempt(() => studio().app.selfTest());
+    setChecks(result?.checks ?? null);
+    setRunning(false);
+  };
+  return (
+    <Dialog title={t('selfTest')} closeLabel={t('close')} onClose={onClose} width={620}>
+      <div className="stack">
+        <section>
+          <h3 className="section-title">{t('devices')}</h3>
+          <ul className="rows">
+            {devices?.devices.map(({ name, usable, reason, gflops }) => (
+              <Check
+                key={name}
+                passed={usable}
+                name={name.toUpperCase()}
+                detail={reason}
+                aside={gflops === null ? '' : `${Math.round(gflops)} GFLOP/s`}
+                badge={name === devices.chosen ? t('device.chosen') : ''}
+              />
+            ))}
+          </ul>
+          {devices === null ? (
+            <p className="help">{t('loading')}</p>
+          ) : (
+            <p className="help">{devices.reason}</p>
+          )}
+        </section>
+        <section>
+          <div className="line spread">
+            <h3 className="section-title">{t('selfTest.checks')}</h3>
+            <Button size="small" disabled={running} onClick={() => void run()}>
+              {t(running ? 'selfTest.running' : 'selfTest.run')}
+            </Button>
+          </div>
+          <ul className="rows" aria-live="polite">
+            {checks?.map(({ name, passed, detail, milliseconds }) => (
+              <Check
+                key={name}
+                passed={passed}
+                name={name}
+                detail={detail}
+                aside={`${Math.round(milliseconds)} ms`}
+                badge=""
+              />
+            ))}
+          </ul>
+          {checks === null ? <p className="help">{t('selfTest.help')}</p> : null}
+        </section>
+      </div>
+    </Dialog>
+  );
+}
+
+function Check({
+  passed,
+  name,
+  detail,
+  aside,
+  badge,
+}: {
+  readonly passed: boolean;
+  readonly name: string;
+  readonly detail: string;
+  readonly aside: string;
+  readonly badge: string;
+}) {
+  const { t } = useTranslation();
+  const Icon = passed ? IconCircleCheck : IconCircleX;
+  return (
+    <li className="line check" data-passed={passed}>
+      <Icon size={17} stroke={1.6} aria-label={t(passed ? 'passed' : 'failed')} />
+      <span className="grow">
+        <span className="line">
+          {name} {badge === '' ? null : <span className="badge">{badge}</span>}
+        </span>
+        <span className="help">{detail}</span>
+      </span>
+      <span className="dim">{aside}</span>
+    </li>
+  );
+}

@@ -1,0 +1,114 @@
+/** Parameter sweeps: two axes of values, a grid of pictures with one seed. */
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { startSweep, useSweep } from '../../commands/sweep.ts';
+import { parseValues, SWEEP_LIMIT, SWEEP_PARAMETERS, type SweepParameter } from '../../request/sweep.ts';
+import { Button } from '../../ui/buttons.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { SelectField, TextField } from '../../ui/fields.tsx';
+
+interface Axis {
+  readonly parameter: SweepParameter | '';
+  readonly text: string;
+}
+
+const valuesOf = ({ parameter, text }: Axis): string[] =>
+  parameter === '' ? [] : parseValues(parameter, text);
+
+export function SweepDialog({ onClose }: { readonly onClose: () => void }) {
+  const { t } = useTranslation();
+  const [x, setX] = useState<Axis>({ parameter: 'guidanceScale', text: '3, 5, 7, 9' });
+  const [y, setY] = useState<Axis>({ parameter: 'steps', text: '5, 10, 20' });
+  const [columns, rows] = [valuesOf(x), valuesOf(y)];
+  const count = columns.length * Math.max(rows.length, 1);
+  const start = () =>
+    void startSweep(
+      { parameter: x.parameter as SweepParameter, values: columns },
+      y.parameter === '' || rows.length === 0 ? null : { parameter: y.parameter, values: rows },
+    );
+  return (
+    <Dialog title={t('sweep')} closeLabel={t('close')} onClose={onClose} width={900}>
+      <div className="stack">
+        <div className="row">
+          <AxisFields label={t('sweep.x')} axis={x} onChange={setX} />
+          <AxisFields label={t('sweep.y')} axis={y} onChange={setY} optional />
+        </div>
+        <div className="line spread">
+          <span className="help">
+            {count > SWEEP_LIMIT ? t('sweep.tooMany', { limit: SWEEP_LIMIT }) : t('sweep.count', { count })}
+          </span>
+          <Button look="primary" disabled={count === 0 || count > SWEEP_LIMIT} onClick={start}>
+            {t('sweep.start')}
+          </Button>
+        </div>
+        <SweepGrid />
+      </div>
+    </Dialog>
+  );
+}
+
+function AxisFields({
+  label,
+  axis,
+  onChange,
+  optional = false,
+}: {
+  readonly label: string;
+  readonly axis: Axis;
+  readonly onChange: (axis: Axis) => void;
+  readonly optional?: boolean;
+}) {
+  const { t } = useTranslation();
+  return (
+    <fieldset className="stack" data-gap="small">
+      <SelectField
+        label={label}
+        value={axis.parameter}
+        {...(optional ? { placeholder: t('sweep.none') } : {})}
+        options={SWEEP_PARAMETERS.map((value) => ({ value, label: t(`sweep.${value}`) }))}
+        onChange={(parameter) => onChange({ ...axis, parameter: parameter as SweepParameter })}
+      />
+      <TextField
+        label={t('sweep.values', { axis: label })}
+        aside={String(valuesOf(axis).length)}
+        value={axis.text}
+        onChange={(text) => onChange({ ...axis, text })}
+      />
+    </fieldset>
+  );
+}
+
+/** The pictures so far, in their places. */
+function SweepGrid() {
+  const { t } = useTranslation();
+  const { x, y, cells } = useSweep();
+  if (x === null) return null;
+  return (
+    <div className="sweep-scroll">
+      <table className="sweep" aria-label={t('sweep.grid')}>
+        <thead>
+          <tr>
+            <td />
+            {x.values.map((value) => (
+              <th key={value} scope="col">
+                {value}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {cells.map((row, i) => (
+            <tr key={y?.values[i] ?? 'only'}>
+              <th scope="row">{y?.values[i] ?? ''}</th>
+              {row.map(({ jobId, url }) => (
+                <td key={jobId}>
+                  {url === null ? <span className="sweep-empty" /> : <img src={url} alt="" />}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

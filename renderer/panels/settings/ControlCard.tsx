@@ -1,0 +1,124 @@
+/** ControlNet: the sketch or a dropped picture, how it is made into a hint, how strongly and when it acts; the hint is always in sight. */
+import { useTranslation } from 'react-i18next';
+import { PREPROCESSORS } from '../../../preload/request.ts';
+import { fits } from '../../commands/checkpoint.ts';
+import { useHint } from '../../commands/hint.ts';
+import type { DraftControl } from '../../document/draft.ts';
+import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
+import { cardOf, modelsOfType, useModels } from '../../stores/models.ts';
+import { SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
+
+export function ControlCard() {
+  const { t } = useTranslation();
+  const useSketch = useDraft('useSketch');
+  const control = useDraft('control');
+  const cards = useModels((state) => state.cards);
+  const checkpoint = cardOf(cards, useDraft('checkpoint'));
+  const nets = modelsOfType(cards, 'controlnet').filter((card) => fits(card, checkpoint));
+  const change = (patch: Partial<DraftControl>) => setDraft({ control: { ...control, ...patch } }, 'control');
+  return (
+    <section className="card stack" style={{ gap: 10 }} aria-label="ControlNet">
+      <SwitchField
+        label={t('control.use')}
+        checked={useSketch}
+        onChange={(on) => setDraft({ useSketch: on })}
+      />
+      {useSketch ? (
+        <>
+          <SelectField
+            label={t('control.model')}
+            value={control.model?.name ?? ''}
+            placeholder={nets.length === 0 ? t('control.noModel') : t('choose')}
+            options={nets.map(({ ref, name }) => ({ value: ref.name, label: name }))}
+            onChange={(name) => change({ model: nets.find(({ ref }) => ref.name === name)?.ref ?? null })}
+          />
+          <HintPreview />
+          <SelectField
+            label={t('control.preprocessor')}
+            value={control.preprocessor}
+            options={PREPROCESSORS.map((value) => ({ value, label: t(`preprocessor.${value}`) }))}
+            onChange={(preprocessor) => change({ preprocessor })}
+          />
+          <ControlSliders control={control} change={change} />
+        </>
+      ) : (
+        <p className="help">{t('control.off')}</p>
+      )}
+    </section>
+  );
+}
+
+function ControlSliders({
+  control,
+  change,
+}: {
+  readonly control: DraftControl;
+  readonly change: (patch: Partial<DraftControl>) => void;
+}) {
+  const { t } = useTranslation();
+  const shared = { min: 0, step: 0.05, onEnd: finishGesture };
+  return (
+    <>
+      <SliderField
+        {...shared}
+        label={t('control.weight')}
+        value={control.weight}
+        max={2}
+        shown={control.weight.toFixed(2)}
+        onChange={(weight) => change({ weight })}
+      />
+      <div className="row">
+        <SliderField
+          {...shared}
+          label={t('control.start')}
+          value={control.startFraction}
+          max={1}
+          shown={`${Math.round(control.startFraction * 100)} %`}
+          onChange={(startFraction) =>
+            change({ startFraction, endFraction: Math.max(startFraction, control.endFraction) })
+          }
+        />
+        <SliderField
+          {...shared}
+          label={t('control.end')}
+          value={control.endFraction}
+          max={1}
+          shown={`${Math.round(control.endFraction * 100)} %`}
+          onChange={(endFraction) =>
+            change({ endFraction, startFraction: Math.min(endFraction, control.startFraction) })
+          }
+        />
+      </div>
+    </>
+  );
+}
+
+/** What the model will see, or how to give it something. */
+function HintPreview() {
+  const { t } = useTranslation();
+  const control = useDraft('control');
+  const { url, source } = useHint();
+  return (
+    <figure className="hint">
+      {url === null ? (
+        <span className="empty help">{t('control.noHint')}</span>
+      ) : (
+        <img src={url} alt={t('control.hintAlt')} draggable={false} />
+      )}
+      <figcaption className="line spread">
+        <span className="help">{t('control.hint')}</span>
+        {control.picture === null ? null : (
+          <button
+            type="button"
+            className="link"
+            onClick={() =>
+              setDraft({ control: { ...control, source: source === 'sketch' ? 'picture' : 'sketch' } })
+            }
+          >
+            {t(source === 'sketch' ? 'control.usePicture' : 'control.useStrokes')}
+          </button>
+        )}
+      </figcaption>
+    </figure>
+  );
+}

@@ -1,0 +1,230 @@
+/** Size, steps, sampler, schedule, CFG, seed, batch; and the rarer ones folded away. */
+import { IconArrowsExchange, IconDice5 } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { SAMPLERS, SCHEDULES } from '../../../preload/request.ts';
+import type { Draft } from '../../document/draft.ts';
+import { seedFrom } from '../../request/build.ts';
+import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
+import { finishGesture, setDraft, useDocumentPart, useDraft } from '../../stores/document.ts';
+import { modelsOfType, useModels } from '../../stores/models.ts';
+import { Hint, IconButton } from '../../ui/buttons.tsx';
+import { NumberField, SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
+
+const SAMPLER_OPTIONS = SAMPLERS.map((value) => ({ value, label: samplerLabel(value) }));
+const SCHEDULE_OPTIONS = SCHEDULES.map((value) => ({ value, label: SCHEDULE_LABELS[value] }));
+
+type NumberKey = 'width' | 'height' | 'steps' | 'guidanceScale' | 'batch' | 'clipSkip';
+
+function DraftNumber({
+  name,
+  label,
+  min,
+  max,
+  step,
+}: {
+  name: NumberKey;
+  label: string;
+  min: number;
+  max: number;
+  step?: number;
+}) {
+  const value = useDraft(name);
+  return (
+    <NumberField
+      {...{ label, min, max, value, step: step ?? 1 }}
+      onChange={(text) => setDraft({ [name]: Number(text) } as Partial<Draft>, name)}
+      onEnd={finishGesture}
+    />
+  );
+}
+
+export function SamplingFields() {
+  const { t } = useTranslation();
+  const sampler = useDraft('sampler');
+  const schedule = useDraft('schedule');
+  return (
+    <div className="stack" data-gap="small" style={{ gap: 10 }}>
+      <SizeFields />
+      <div className="row">
+        <DraftNumber name="steps" label={t('steps')} min={1} max={150} />
+        <DraftNumber name="guidanceScale" label={t('guidanceScale')} min={0} max={30} step={0.5} />
+        <SelectField
+          label={t('sampler')}
+          value={sampler}
+          options={SAMPLER_OPTIONS}
+          onChange={(value) => setDraft({ sampler: value as typeof sampler })}
+        />
+        <SelectField
+          label={t('schedule')}
+          value={schedule}
+          options={SCHEDULE_OPTIONS}
+          onChange={(value) => setDraft({ schedule: value as typeof schedule })}
+        />
+        <SeedField />
+        <DraftNumber name="batch" label={t('batch')} min={1} max={64} />
+      </div>
+    </div>
+  );
+}
+
+function SizeFields() {
+  const { t } = useTranslation();
+  const width = useDraft('width');
+  const height = useDraft('height');
+  return (
+    <div className="size-row">
+      <DraftNumber name="width" label={t('width')} min={64} max={4096} step={8} />
+      <IconButton
+        icon={IconArrowsExchange}
+        label={t('size.swap')}
+        onClick={() => setDraft({ width: height, height: width })}
+      />
+      <DraftNumber name="height" label={t('height')} min={64} max={4096} step={8} />
+    </div>
+  );
+}
+
+function SeedField() {
+  const { t } = useTranslation();
+  const seed = useDraft('seed');
+  const freshSeed = useDraft('freshSeed');
+  return (
+    <NumberField
+      label={t('seed')}
+      aside={freshSeed ? t('seed.fresh') : t('seed.kept')}
+      value={seed}
+      min={0}
+      onChange={(text) =>
+        setDraft({ seed: text.replace(/\D/g, '').slice(0, 20) || '0', freshSeed: false }, 'seed')
+      }
+      onEnd={finishGesture}
+    >
+      <Hint label={freshSeed ? t('seed.random') : t('seed.randomAgain')}>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('seed.random')}
+          aria-pressed={freshSeed}
+          onClick={() =>
+            setDraft(freshSeed ? { freshSeed: false } : { freshSeed: true, seed: seedFrom(Math.random()) })
+          }
+        >
+          <IconDice5 size={16} stroke={1.6} />
+        </button>
+      </Hint>
+    </NumberField>
+  );
+}
+
+/** What one sets rarely: VAE, clip skip, whose noise and emphasis, hires fix, quick modes. */
+export function RareFields() {
+  const { t } = useTranslation();
+  const draft = useDocumentPart((document) => document.draft);
+  const vaes = modelsOfType(
+    useModels((state) => state.cards),
+    'vae',
+  );
+  const { secondPass } = draft;
+  return (
+    <details className="rare">
+      <summary>{t('more')}</summary>
+      <div className="stack" style={{ gap: 10, paddingTop: 10 }}>
+        <div className="row">
+          <SelectField
+            label="VAE"
+            value={draft.vae?.name ?? ''}
+            placeholder={t('vae.own')}
+            options={vaes.map(({ ref, name }) => ({ value: ref.name, label: name }))}
+            onChange={(name) => setDraft({ vae: vaes.find(({ ref }) => ref.name === name)?.ref ?? null })}
+          />
+          <DraftNumber name="clipSkip" label={t('clipSkip')} min={1} max={12} />
+          <SelectField
+            label={t('rng')}
+            value={draft.rng}
+            options={[
+              { value: 'cpu', label: 'CPU (ComfyUI)' },
+              { value: 'nv', label: 'NV (A1111)' },
+            ]}
+            onChange={(rng) => setDraft({ rng: rng as Draft['rng'] })}
+          />
+          <SelectField
+            label={t('emphasis')}
+            value={draft.emphasis}
+            options={[
+              { value: 'comfy', label: 'ComfyUI' },
+              { value: 'a1111', label: 'A1111' },
+            ]}
+            onChange={(emphasis) => setDraft({ emphasis: emphasis as Draft['emphasis'] })}
+          />
+          <SelectField
+            label={t('speed')}
+            value={draft.speed}
+            options={(['exact', 'fast', 'draft'] as const).map((value) => ({
+              value,
+              label: t(`speed.${value}`),
+            }))}
+            onChange={(speed) => setDraft({ speed: speed as Draft['speed'] })}
+          />
+          <SelectField
+            label={t('batchSeeds')}
+            value={draft.batchSeeds}
+            options={[
+              { value: 'increment', label: t('batchSeeds.increment') },
+              { value: 'batch', label: t('batchSeeds.batch') },
+            ]}
+            onChange={(batchSeeds) => setDraft({ batchSeeds: batchSeeds as Draft['batchSeeds'] })}
+          />
+        </div>
+        <SwitchField
+          label={t('secondPass')}
+          help={t('secondPass.help')}
+          checked={secondPass.on}
+          onChange={(on) => setDraft({ secondPass: { ...secondPass, on } })}
+        />
+        {secondPass.on ? <SecondPassFields /> : null}
+      </div>
+    </details>
+  );
+}
+
+function SecondPassFields() {
+  const { t } = useTranslation();
+  const secondPass = useDraft('secondPass');
+  const upscalers = modelsOfType(
+    useModels((state) => state.cards),
+    'upscaler',
+  );
+  const change = (patch: Partial<typeof secondPass>) =>
+    setDraft({ secondPass: { ...secondPass, ...patch } }, 'second pass');
+  return (
+    <>
+      <SelectField
+        label={t('secondPass.how')}
+        value={secondPass.upscaler?.name ?? ''}
+        placeholder={t('secondPass.latent')}
+        options={upscalers.map(({ ref, name }) => ({ value: ref.name, label: name }))}
+        onChange={(name) => change({ upscaler: upscalers.find(({ ref }) => ref.name === name)?.ref ?? null })}
+      />
+      <SliderField
+        label={t('secondPass.scale')}
+        value={secondPass.scale}
+        min={1}
+        max={4}
+        step={0.25}
+        shown={`× ${secondPass.scale}`}
+        onChange={(scale) => change({ scale })}
+        onEnd={finishGesture}
+      />
+      <SliderField
+        label={t('secondPass.strength')}
+        value={secondPass.denoisingStrength}
+        min={0}
+        max={1}
+        step={0.05}
+        shown={secondPass.denoisingStrength.toFixed(2)}
+        onChange={(denoisingStrength) => change({ denoisingStrength })}
+        onEnd={finishGesture}
+      />
+    </>
+  );
+}
