@@ -1,10 +1,10 @@
 /** Conformance of the samplers on an analytic denoiser with recorded noise (golden case samplers, part kdiffusion). */
-import type { Denoise, SamplerEntry, StepReport } from '../../main/pipeline/samplers/sampler.ts';
+import type { Denoise, SamplerEntry, StepNoise, StepReport } from '../../main/pipeline/samplers/sampler.ts';
 import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { sizeOf, type Tensor } from '../../main/pipeline/tensor.ts';
 import type { WeightsFile } from '../../native-models/weights/safetensors.ts';
 import { openTensors, readNumbers, readTensor, shapeOf } from './caseFolder.ts';
-import { type Check, checkClose, type Tolerance } from './check.ts';
+import { type Check, checkClose, checkEqual, type Tolerance } from './check.ts';
 import { comfySigmas, samplerNamed } from './samplerSchedules.ts';
 
 interface WalkRun {
@@ -12,6 +12,10 @@ interface WalkRun {
   readonly sampler: string;
   readonly scheduler: string;
   readonly steps: number;
+  /** Sigmas the model was asked at, or how many there were. */
+  readonly model_calls: readonly number[] | number;
+  /** Stretches the reference asked noise for, even where it then weighed nothing. */
+  readonly noise_calls?: readonly (readonly [number, number])[];
   /** Rounding noise of the reference itself; null where it was not measured. */
   readonly f64_dev: number | null;
 }
@@ -46,17 +50,29 @@ export async function* checkWalks(caseDir: string, part: WalksPart): AsyncIterab
 
 async function* checkWalk(
   file: WeightsFile,
-  { id, sampler }: WalkRun,
+  run: WalkRun,
   { sample, parameters }: SamplerEntry,
   unit: Tensor,
   sigmas: Float32Array,
   tolerance: Tolerance,
 ): AsyncIterable<Check> {
+  const { id, sampler } = run;
   const widen = Math.sqrt(1 + sigmas[0]! ** 2);
   const start = { data: unit.data.map((value) => value * widen), shape: unit.shape };
   const reports: StepReport[] = [];
-  const out = await sample(toyDenoiser, start, sigmas, {
-    noise: recordedNoise(file, `${id}.noise`),
+  const modelCalls: number[] = [];
+  const noiseCalls: number[] = [];
+  const recorded = recordedNoise(file, `${id}.noise`);
+  const denoise: Denoise = (x, sigma) => {
+    modelCalls.push(sigma);
+    return toyDenoiser(x, sigma);
+  };
+  const noise: StepNoise = (sigma, sigmaNext) => {
+    noiseCalls.push(sigma, sigmaNext);
+    return recorded();
+  };
+  const out = await sample(denoise, start, sigmas, {
+    noise,
     onStep: (report) => void reports.push(report),
     ...parameters?.(modelSigmas()),
   });
@@ -65,6 +81,20 @@ async function* checkWalk(
   const denoised = joined(reports.map((report) => report.denoised.data));
   yield checkClose(`${id}.denoised`, denoised, readNumbers(file, `${id}.denoised`), tolerance);
   yield checkClose(`${id}.out`, out.data, readNumbers(file, `${id}.out`), tolerance);
+  yield* checkCalls(run, modelCalls, noiseCalls, tolerance);
+}
+
+/** Where the model was asked and noise was drawn. A sampler of ours may leave noise out that would weigh nothing. */
+function* checkCalls(
+  run: WalkRun,
+  modelCalls: readonly number[],
+  noiseCalls: readonly number[],
+  tolerance: Tolerance,
+): Iterable<Check> {
+  const { id, model_calls: expected, noise_calls: stretches = [] } = run;
+  if (typeof expected === 'number') yield checkEqual(`${id}.model_calls`, [modelCalls.length], [expected]);
+  else yield checkClose(`${id}.model_calls`, modelCalls, expected, tolerance);
+  if (noiseCalls.length > 0) yield checkClose(`${id}.noise_calls`, noiseCalls, stretches.flat(), tolerance);
 }
 
 /** The case's toy_denoiser, in double precision on float32 inputs. */

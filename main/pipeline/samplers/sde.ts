@@ -9,7 +9,7 @@ export const dpmppSde: Sampler = (denoise, start, sigmas, options) => {
   const second = 1 / (2 * midpoint);
   return walk(denoise, start, sigmas, options, async ({ x, denoised, sigma, sigmaNext }) => {
     if (sigmaNext === 0) return denoised;
-    const middle = sigma ** (1 - midpoint) * sigmaNext ** midpoint;
+    const middle = singleBetween(sigma, sigmaNext, midpoint);
     const leap = (target: number, clean: Tensor): Tensor => {
       const { sigmaDown, sigmaUp } = ancestralSplit(sigma, target, eta);
       return withNoise(eulerStep(x, clean, sigma, sigmaDown), sigmaUp, sigma, target, options);
@@ -18,6 +18,17 @@ export const dpmppSde: Sampler = (denoise, start, sigmas, options) => {
     return leap(sigmaNext, weightedSum([1 - second, denoised], [second, denoisedMiddle]));
   });
 };
+
+/**
+ * The sigma at a share of the λ-step, rounded at every operation like the reference's: a Brownian path gives visibly
+ * other noise for a sigma that differs in its last bit.
+ */
+function singleBetween(sigma: number, sigmaNext: number, share: number): number {
+  const single = Math.fround;
+  const lambda = -single(Math.log(sigma));
+  const h = single(-single(Math.log(sigmaNext)) - lambda);
+  return single(Math.exp(-single(lambda + single(share * h))));
+}
 
 /** The λ-step of an SDE with eta: what is left of x, how much denoised enters, and the noise that eta renews. */
 function sdeStep(sigma: number, sigmaNext: number, eta: number) {

@@ -14,19 +14,22 @@ export interface ModelSigmas {
   sigmaAtFraction(fraction: number): number;
 }
 
+/** Sigmas are computed rounding where torch rounds, so that they agree to the last bit. */
+const single = Math.fround;
 /** Larger than any sigma a schedule can hold. */
 const BEYOND_ALL_NOISE = 999_999_999.9;
 
 /** Sigmas of Stable Diffusion, or of other cumulative alphas (descending, within 0–1). */
 export function modelSigmas(alphas: Float64Array = cumulativeAlphas(betas())): ModelSigmas {
   const sigmas = Float32Array.from(alphas, (alpha) => Math.sqrt((1 - alpha) / alpha));
-  const logSigmas = sigmas.map((sigma) => Math.log(sigma));
+  const logSigmas = Float32Array.from(alphas, (alpha) => 0.5 * Math.log((1 - alpha) / alpha));
   const last = sigmas.length - 1;
   const sigmaOf = (timestep: number): number => {
-    const clamped = Math.min(last, Math.max(0, timestep));
+    const clamped = single(Math.min(last, Math.max(0, timestep)));
     const low = Math.floor(clamped);
-    const weight = clamped - low;
-    return Math.fround(Math.exp((1 - weight) * logSigmas[low]! + weight * logSigmas[Math.ceil(clamped)]!));
+    const weight = single(clamped - low);
+    const fromLow = single(single(1 - weight) * logSigmas[low]!);
+    return single(Math.exp(single(fromLow + single(weight * logSigmas[Math.ceil(clamped)]!))));
   };
   return {
     sigmas,

@@ -1,11 +1,15 @@
-/** Schedules: which noise levels a sampler visits, as functions of the model's sigmas and the number of steps. */
+/**
+ * Schedules: which noise levels a sampler visits, as functions of the model's sigmas and the number of steps.
+ * Rounded to single precision where the references round: see singleLinspace for why it matters.
+ */
 import { betaQuantile } from '../numerics/betaQuantile.ts';
-import { linspace } from '../numerics/polynomials.ts';
+import { singleLinspace } from '../numerics/polynomials.ts';
 import type { ModelSigmas } from './modelSigmas.ts';
 
 /** Descending sigmas that end in 0; normally steps + 1 of them (ddim_uniform and beta may differ by a few). */
 export type Schedule = (model: ModelSigmas, steps: number) => Float32Array<ArrayBuffer>;
 
+const single = Math.fround;
 const KARRAS_RHO = 7;
 const BETA_SHAPE = 0.6;
 const LINEAR_SHARE_OF_NOISE = 0.025;
@@ -15,26 +19,31 @@ const NO_NOISE = 1e-5;
 /** Evenly spaced timesteps from the noisiest to the cleanest. */
 const normal: Schedule = (model, steps) => {
   const [from, to] = timestepRange(model);
-  if (model.sigmaOf(to) < NO_NOISE) return Float32Array.from(linspace(from, to, steps + 1), model.sigmaOf);
-  return endingInZero(Array.from(linspace(from, to, steps), model.sigmaOf));
+  if (model.sigmaOf(to) < NO_NOISE) return singleLinspace(from, to, steps + 1).map(model.sigmaOf);
+  return endingInZero(singleLinspace(from, to, steps).map(model.sigmaOf));
 };
 
 /** As `normal` with one timestep more and the last one left out (Stability's generative-models). */
 const sgmUniform: Schedule = (model, steps) => {
   const [from, to] = timestepRange(model);
-  return endingInZero(Array.from(linspace(from, to, steps + 1).subarray(0, steps), model.sigmaOf));
+  return endingInZero(
+    singleLinspace(from, to, steps + 1)
+      .subarray(0, steps)
+      .map(model.sigmaOf),
+  );
 };
 
 /** Karras et al. 2022, eq. 5, rho 7. */
 const karras: Schedule = (model, steps) => {
-  const root = (sigma: number): number => sigma ** (1 / KARRAS_RHO);
-  const roots = linspace(root(model.sigmaMax), root(model.sigmaMin), steps);
-  return endingInZero(Array.from(roots, (value) => value ** KARRAS_RHO));
+  const from = model.sigmaMax ** (1 / KARRAS_RHO);
+  const change = single(model.sigmaMin ** (1 / KARRAS_RHO) - from);
+  const root = (ramp: number): number => single(single(from) + single(ramp * change));
+  return endingInZero(singleLinspace(0, 1, steps).map((ramp) => root(ramp) ** KARRAS_RHO));
 };
 
 /** Evenly spaced in log sigma. */
 const exponential: Schedule = (model, steps) =>
-  endingInZero(Array.from(linspace(Math.log(model.sigmaMax), Math.log(model.sigmaMin), steps), Math.exp));
+  endingInZero(singleLinspace(Math.log(model.sigmaMax), Math.log(model.sigmaMin), steps).map(Math.exp));
 
 /** Every (1000/steps)-th of the model's own sigmas, from the noisiest down. */
 const simple: Schedule = ({ sigmas }, steps) => {
@@ -71,12 +80,17 @@ const linearQuadratic: Schedule = ({ sigmaMax }, steps) => {
   const slope = LINEAR_SHARE_OF_NOISE / linear - (2 * difference) / quadratic ** 2;
   const removed = (i: number): number =>
     i < linear ? (i * LINEAR_SHARE_OF_NOISE) / linear : square * i ** 2 + slope * i + square * linear ** 2;
-  return endingInZero(Array.from({ length: steps }, (_, i) => (1 - removed(i)) * sigmaMax));
+  return endingInZero(Array.from({ length: steps }, (_, i) => single(1 - removed(i)) * sigmaMax));
 };
 
 /** Evenly spaced in arctan sigma (Sabour et al. 2024, "Align your steps", eq. 25). */
-const klOptimal: Schedule = ({ sigmaMin, sigmaMax }, steps) =>
-  endingInZero(Array.from(linspace(Math.atan(sigmaMax), Math.atan(sigmaMin), steps), Math.tan));
+const klOptimal: Schedule = ({ sigmaMin, sigmaMax }, steps) => {
+  const [low, high] = [single(Math.atan(sigmaMin)), single(Math.atan(sigmaMax))];
+  const angle = (share: number): number => single(single(share * low) + single(single(1 - share) * high));
+  return endingInZero(
+    Array.from({ length: steps }, (_, i) => Math.tan(angle(steps > 1 ? single(i / (steps - 1)) : 0))),
+  );
+};
 
 export const SCHEDULES = {
   normal,
@@ -94,7 +108,7 @@ function timestepRange(model: ModelSigmas): [number, number] {
   return [model.timestepOf(model.sigmaMax), model.timestepOf(model.sigmaMin)];
 }
 
-function endingInZero(sigmas: readonly number[]): Float32Array<ArrayBuffer> {
+function endingInZero(sigmas: Iterable<number>): Float32Array<ArrayBuffer> {
   return Float32Array.of(...sigmas, 0);
 }
 

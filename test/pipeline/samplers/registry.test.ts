@@ -20,7 +20,7 @@ const entries = Object.entries(SAMPLERS) as [string, SamplerEntry][];
 const STOP_EARLY = new Set(['dpm_fast', 'dpm_adaptive', 'uni_pc', 'uni_pc_bh2']);
 
 test("agrees with ComfyUI's samplers, schedules and diffusers' classes", () =>
-  expectConformance(samplers, 'samplers', 1362));
+  expectConformance(samplers, 'samplers', 1576));
 
 describe.each(entries)('%s', (name, { sample, noise, repeatsSecond }) => {
   const plain = Float32Array.of(14, 6, 3, 1.5, 0.7, 0.3, 0.1, 0.03, 0);

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { cumulativeAlphas } from '../../../main/pipeline/sigmas/alphas.ts';
 import { modelSigmas } from '../../../main/pipeline/sigmas/modelSigmas.ts';
 import { SCHEDULES, type Schedule } from '../../../main/pipeline/sigmas/schedules.ts';
+import type { SchedulesPart } from '../../conformance/samplerSchedules.ts';
+import { goldenCase, goldenTensors, readFloat32 } from '../../helpers/golden.ts';
 
 const model = modelSigmas();
 const names = Object.keys(SCHEDULES) as (keyof typeof SCHEDULES)[];
@@ -29,6 +31,22 @@ describe.each(names)('%s', (name) => {
       );
     }
   });
+});
+
+test("are ComfyUI's to the last bit, but for a value in a hundred: SDE samplers need that", () => {
+  const { schedules } = goldenCase<{ schedules: SchedulesPart }>('samplers');
+  const file = goldenTensors('samplers', schedules.file);
+  let values = 0;
+  let different = 0;
+  for (const { scheduler, steps, tensor } of schedules.tables) {
+    if (!tensor) continue;
+    const expected = readFloat32(file, tensor);
+    const actual = SCHEDULES[scheduler as keyof typeof SCHEDULES](model, steps);
+    values += expected.length;
+    different += expected.filter((sigma, i) => sigma !== actual[i]).length;
+  }
+  expect(values).toBeGreaterThan(1500);
+  expect(different).toBeLessThanOrEqual(values / 100);
 });
 
 test('a model whose smallest sigma is 0 gets no second 0', () => {
