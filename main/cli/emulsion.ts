@@ -5,12 +5,14 @@ import { devicesCommand } from './devices.ts';
 import { failWith } from './failure.ts';
 import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
+import { rankCommand } from './rank.ts';
 
 const program = new Command('emulsion')
   .description('A local Stable Diffusion studio')
   .showHelpAfterError('(see --help)')
   .addCommand(generateCommand())
   .addCommand(inspectCommand())
+  .addCommand(rankCommand())
   .addCommand(devicesCommand());
 
 try {

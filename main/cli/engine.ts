@@ -14,15 +14,27 @@ export const DEFAULT_SETTINGS: EngineSettings = {
   previews: false,
 };
 
+export type RunJob = (job: EngineJob) => Promise<EngineResult>;
+
 /** Runs one job with a progress bar. Rejects with an EngineError. */
-export async function runOnce(job: EngineJob, settings: Partial<EngineSettings> = {}): Promise<EngineResult> {
+export function runOnce(job: EngineJob, settings: Partial<EngineSettings> = {}): Promise<EngineResult> {
+  return withEngine(settings, (run) => run(job));
+}
+
+/** One engine for several jobs, each with a progress bar; ended when `use` is. */
+export async function withEngine<T>(
+  settings: Partial<EngineSettings>,
+  use: (run: RunJob) => Promise<T>,
+): Promise<T> {
   const client = new EngineClient(() => launchEngine(), { ...DEFAULT_SETTINGS, ...settings });
   const stop = new AbortController();
   const bar = progressBar();
   const interrupt = (): void => (stop.signal.aborted ? client.kill() : stop.abort());
   process.on('SIGINT', interrupt);
   try {
-    return await client.run(job, { onProgress: (progress) => bar.show(progress), signal: stop.signal });
+    return await use((job) =>
+      client.run(job, { onProgress: (progress) => bar.show(progress), signal: stop.signal }),
+    );
   } finally {
     bar.stop();
     process.off('SIGINT', interrupt);

@@ -26,7 +26,8 @@ export function flavourOf(device: DeviceName): Flavour {
 
 /** Probes every provider that this build of ONNX Runtime has. Takes about a second; nothing is left loaded. */
 export async function probeDevices(): Promise<{ devices: DeviceReport[]; chosen: DeviceName }> {
-  const bundled = new Set(listSupportedBackends().map(({ name }) => name));
+  // Providers that are not part of the package (CUDA without its opt-in download) print a page of errors when tried.
+  const bundled = new Set(listSupportedBackends().flatMap(({ name, bundled }) => (bundled ? [name] : [])));
   const expected = await runProbe('cpu');
   const devices: DeviceReport[] = [];
   for (const name of LADDER) {

@@ -1,0 +1,229 @@
+/** The options of `emulsion generate`, and the request they make. */
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
+import {
+  type GenerationRequest,
+  generationRequestSchema,
+  PREPROCESSORS,
+  SAMPLERS,
+  SCHEDULES,
+} from '../../preload/request.ts';
+import { badInput } from '../engine/failures.ts';
+import type { EngineSettings } from '../engine/protocol.ts';
+import { starterCheckpoint } from './starter.ts';
+
+export interface GenerateOptions {
+  readonly prompt?: string;
+  readonly checkpoint?: string;
+  readonly vae?: string;
+  readonly negative?: string;
+  readonly seed?: string;
+  readonly steps?: number;
+  readonly sampler?: string;
+  readonly schedule?: string;
+  readonly cfg?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly batch?: number;
+  readonly clipSkip?: number;
+  readonly rng?: string;
+  readonly emphasis?: string;
+  readonly lora?: readonly string[];
+  readonly embedding?: readonly string[];
+  readonly control?: readonly string[];
+  readonly controlImage?: readonly string[];
+  readonly preprocessor?: string;
+  readonly controlWeight?: number;
+  readonly controlStart?: number;
+  readonly controlEnd?: number;
+  readonly init?: string;
+  readonly strength?: number;
+  readonly stepRule?: string;
+  readonly mask?: string;
+  readonly maskBlur?: number;
+  readonly maskGrow?: number;
+  readonly maskedContent?: string;
+  readonly inpaintArea?: string;
+  readonly secondPass?: number;
+  readonly secondPassUpscaler?: string;
+  readonly secondPassStrength?: number;
+  readonly from?: string;
+  readonly out: string;
+  readonly json?: boolean;
+  readonly memory: EngineSettings['memory'];
+  readonly device: EngineSettings['device'];
+  readonly threads: number;
+}
+
+const choice = (flags: string, description: string, values: readonly string[]): Option =>
+  new Option(flags, description).choices(values);
+
+/** Options about the prompt and the walk through the noise. */
+export function addSamplingOptions(command: Command): Command {
+  return command
+    .option('--checkpoint <file>', 'model file; default: the starter model')
+    .option('--vae <file>', 'another VAE than the checkpoint’s own')
+    .option('--prompt <text>', 'the prompt, when not given as argument')
+    .option('--negative <text>', 'what not to see')
+    .option('--seed <n>', 'same seed, same picture; default: random')
+    .option('--steps <n>', 'denoising steps', Number)
+    .addOption(choice('--sampler <name>', 'how to walk the noise levels', SAMPLERS))
+    .addOption(choice('--schedule <name>', 'which noise levels to walk', SCHEDULES))
+    .option('--cfg <scale>', 'guidance scale: how closely to follow the prompt', Number)
+    .option('--width <pixels>', 'multiple of 8', Number)
+    .option('--height <pixels>', 'multiple of 8', Number)
+    .option('--batch <n>', 'pictures at once', Number)
+    .option('--clip-skip <n>', '1 = last layer of the text encoder', Number)
+    .addOption(
+      choice('--rng <kind>', 'noise as torch’s CPU generator or NVIDIA’s Philox draws it', ['cpu', 'nv']),
+    )
+    .addOption(choice('--emphasis <rules>', 'whose rules for (word:1.2)', ['comfy', 'a1111']));
+}
+
+/** Options about pictures that go in, and models that act beside the checkpoint. */
+export function addPictureOptions(command: Command): Command {
+  return command
+    .option('--lora <file[:weight[:textWeight]]...>', 'LoRAs, e.g. --lora woodcut.safetensors:0.8')
+    .option('--embedding <file...>', 'textual-inversion files, used by their name in the prompt')
+    .option('--control <file...>', 'ControlNets')
+    .option('--control-image <image...>', 'what each ControlNet follows')
+    .addOption(choice('--preprocessor <name>', 'makes the hint from the control image', PREPROCESSORS))
+    .option('--control-weight <0–4>', 'how strongly', Number)
+    .option('--control-start <0–1>', 'from which part of the steps', Number)
+    .option('--control-end <0–1>', 'to which part of the steps', Number)
+    .option('--init <image>', 'picture to start from (image-to-image)')
+    .option('--strength <0–1>', 'denoising strength: 0 keeps the picture, 1 ignores it', Number)
+    .addOption(
+      choice('--step-rule <rule>', 'how steps and strength share out', ['diffusers', 'comfy', 'a1111']),
+    )
+    .option('--mask <image>', 'white = repaint, black = keep (inpainting, with --init)')
+    .option('--mask-blur <pixels>', 'feather of the mask', Number)
+    .option('--mask-grow <pixels>', 'grow (or shrink) the mask', Number)
+    .addOption(
+      choice('--masked-content <what>', 'what the masked part starts from', [
+        'original',
+        'fill',
+        'latent noise',
+        'latent nothing',
+      ]),
+    )
+    .addOption(
+      choice('--inpaint-area <area>', 'work on the whole picture or on the masked part', [
+        'whole picture',
+        'only masked',
+      ]),
+    )
+    .option('--second-pass <scale>', 'enlarge and paint over (hires fix)', Number)
+    .option('--second-pass-upscaler <file>', 'upscaler of the second pass; default: the latent is enlarged')
+    .option('--second-pass-strength <0–1>', 'denoising strength of the second pass', Number);
+}
+
+/** Options → a complete request; the schema's message names the field that does not fit. Throws a bad-input error. */
+export function requestOf(options: GenerateOptions): GenerationRequest {
+  checkTogether(options);
+  const starter = options.checkpoint ? undefined : starterCheckpoint();
+  const fields = {
+    kind:
+      options.mask !== undefined
+        ? 'inpaint'
+        : options.init === undefined
+          ? 'text-to-image'
+          : 'image-to-image',
+    checkpoint: modelRef(options.checkpoint ?? starter!.path),
+    ...samplingFields(options, starter),
+    ...pictureFields(options),
+  };
+  const defined = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const parsed = generationRequestSchema.safeParse(defined);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw badInput(
+    `${issue?.path.join('.') ?? 'request'}: ${issue?.message}.`,
+    'See "emulsion generate --help".',
+  );
+}
+
+function samplingFields(
+  options: GenerateOptions,
+  starter: ReturnType<typeof starterCheckpoint> | undefined,
+): object {
+  return {
+    prompt: options.prompt ?? starter?.prompt,
+    negativePrompt: options.negative,
+    sampler: options.sampler,
+    schedule: options.schedule,
+    steps: options.steps ?? starter?.steps,
+    guidanceScale: options.cfg ?? starter?.guidanceScale,
+    seed: options.seed ?? String(Math.floor(Math.random() * 2 ** 32)),
+    rng: options.rng,
+    width: options.width ?? starter?.size ?? 512,
+    height: options.height ?? starter?.size ?? 512,
+    batch: options.batch,
+    clipSkip: options.clipSkip,
+    emphasis: options.emphasis,
+    vae: options.vae && modelRef(options.vae),
+  };
+}
+
+function pictureFields(options: GenerateOptions): object {
+  const { init, mask, secondPass, secondPassUpscaler } = options;
+  return {
+    initImage: init && { path: init },
+    mask: mask && { path: mask },
+    denoisingStrength: init && (options.strength ?? 0.75),
+    stepRule: options.stepRule,
+    maskBlur: options.maskBlur,
+    maskGrow: options.maskGrow,
+    maskedContent: options.maskedContent,
+    inpaintArea: options.inpaintArea,
+    loras: options.lora?.map(loraUse),
+    embeddings: options.embedding?.map(modelRef),
+    controls: options.control?.map((file, index) => controlUse(options, file, index)),
+    secondPass: secondPass && {
+      scale: secondPass,
+      upscaler: secondPassUpscaler ? modelRef(secondPassUpscaler) : 'latent',
+      denoisingStrength: options.secondPassStrength ?? 0.5,
+    },
+  };
+}
+
+/** `file`, `file:weight` or `file:unetWeight:textWeight`; a drive letter is no weight. */
+function loraUse(text: string): object {
+  const [, file, unet, clip] = /^(.*?)(?::(-?[\d.]+))?(?::(-?[\d.]+))?$/.exec(text)!;
+  const unetWeight = Number(unet ?? 1);
+  return { model: modelRef(file!), unetWeight, textWeight: Number(clip ?? unetWeight) };
+}
+
+function controlUse(options: GenerateOptions, file: string, index: number): object {
+  const image = options.controlImage?.[index];
+  if (!image)
+    throw badInput(
+      `--control ${file} has no picture to follow.`,
+      'Give one --control-image for each --control.',
+    );
+  const use = {
+    model: modelRef(file),
+    image: { path: image },
+    preprocessor: options.preprocessor,
+    weight: options.controlWeight,
+    startFraction: options.controlStart,
+    endFraction: options.controlEnd,
+  };
+  return Object.fromEntries(Object.entries(use).filter(([, value]) => value !== undefined));
+}
+
+/** The name is the file's, without folder and extension, as prompts and other programs use it. */
+function modelRef(path: string): { name: string; path: string } {
+  return { name: basename(path), path };
+}
+
+function checkTogether({ init, mask, strength, prompt }: GenerateOptions): void {
+  if (mask !== undefined && init === undefined)
+    throw badInput('--mask needs --init: the picture to repaint.', 'Give both.');
+  if (strength !== undefined && init === undefined)
+    throw badInput('--strength needs --init: the picture to start from.', 'Give both.');
+  if (strength !== undefined && !(strength >= 0 && strength <= 1))
+    throw badInput(`--strength ${strength} is outside 0–1.`, 'Use 0.3 to 0.8.');
+  if (prompt === '')
+    throw badInput('The prompt is empty.', 'Say what to see, e.g. "a red boat on the sea at sunset".');
+}
