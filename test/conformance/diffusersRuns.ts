@@ -7,7 +7,7 @@ import type { Tensor } from '../../main/pipeline/tensor.ts';
 import type { WeightsFile } from '../../native-models/weights/safetensors.ts';
 import { openTensors, readNumbers, readTensor } from './caseFolder.ts';
 import { type Check, checkClose, type Tolerance } from './check.ts';
-import { type DiffusersCourse, diffusersCourse } from './diffusersCourses.ts';
+import { type DiffusersCourse, diffusersCourse, hasCourse } from './diffusersCourses.ts';
 import { type DiffusersConfig, trainingAlphas } from './diffusersPlan.ts';
 import { joined, recordedNoise } from './samplerWalks.ts';
 
@@ -35,7 +35,16 @@ export async function* checkDiffusers(
   tolerance: Tolerance,
 ): AsyncIterable<Check> {
   const file = openTensors(caseDir, part.file);
-  for (const run of [...part.runs, ...part.img2img]) yield* checkRun(file, run, tolerance);
+  for (const run of [...part.runs, ...part.img2img]) {
+    if (hasCourse(run)) yield* checkRun(file, run, tolerance);
+    else
+      yield {
+        tensor: `${run.id} (${run.scheduler})`,
+        maxError: Number.POSITIVE_INFINITY,
+        tolerance: 0,
+        pass: false,
+      };
+  }
   yield* checkForwardProcess(file, part.runs[0]!.config, tolerance);
 }
 

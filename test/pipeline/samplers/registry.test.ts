@@ -127,7 +127,7 @@ describe('noise renewed on the way', () => {
   const stochastic = entries.filter(
     ([name, { noise }]) => noise !== 'none' && name !== 'ddim' && name !== 'lcm',
   );
-  const SIZE = 20_000;
+  const SIZE = 8_000;
 
   test.each(stochastic)('%s keeps the variance of the pictures', async (_, { sample }) => {
     const sigmas = Float32Array.of(...logSigmas(14, 0.03, 60), 0);
@@ -135,7 +135,7 @@ describe('noise renewed on the way', () => {
       noise: seededNoise(SIZE),
     });
     const { mean, variance } = meanAndVariance(out.data);
-    expect(Math.abs(mean)).toBeLessThan(0.04);
+    expect(Math.abs(mean)).toBeLessThan(0.05);
     expect(Math.abs(variance - 1)).toBeLessThan(0.12);
   });
 
