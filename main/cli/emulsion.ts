@@ -6,10 +6,14 @@ import { failWith } from './failure.ts';
 import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
 import { rankCommand } from './rank.ts';
+import { serveCommand } from './serve.ts';
+import { startCommand } from './start.ts';
 
 const program = new Command('emulsion')
   .description('A local Stable Diffusion studio')
   .showHelpAfterError('(see --help)')
+  .addCommand(startCommand())
+  .addCommand(serveCommand())
   .addCommand(generateCommand())
   .addCommand(inspectCommand())
   .addCommand(rankCommand())

@@ -91,6 +91,7 @@ export async function generateLatent(
     ? keepingOutsideMask(denoise, { latent: source, noise: noise.initial, mask: inputs.latentMask })
     : denoise;
   const latent = await sampler.sample(guarded, start, sigmas, {
+    ...sampler.parameters?.(SIGMAS),
     noise: sampler.noise === 'brownian' ? noise.brownian(sigmas) : noise.step,
     onStep: (report) => callbacks.onStep?.(report, steps),
     ...(callbacks.signal && { signal: callbacks.signal }),

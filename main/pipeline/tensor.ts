@@ -12,7 +12,8 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** Wraps `data`; throws when its length does not fit `shape`. */
 export function tensor(data: Float32Array<ArrayBuffer>, shape: readonly number[]): Tensor {
-  if (data.length !== sizeOf(shape)) throw new RangeError(`${data.length} values cannot fill [${shape.join(', ')}]`);
+  if (data.length !== sizeOf(shape))
+    throw new RangeError(`${data.length} values cannot fill [${shape.join(', ')}]`);
   return { data, shape };
 }
 

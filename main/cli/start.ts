@@ -1,0 +1,50 @@
+/** `emulsion start`: the desktop window where Electron's binary is there or can be fetched, else the studio in a browser. */
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+import { PROJECT_ROOT, runTool } from './build.ts';
+import { addServeOptions, type ServeOptions, serve } from './serve.ts';
+
+/** Electron fetches its binary at first start; longer than this means that the download cannot be reached. */
+const DOWNLOAD_SECONDS = 120;
+
+export function startCommand(): Command {
+  return addServeOptions(new Command('start').description('open the studio')).action(start);
+}
+
+async function start(options: ServeOptions): Promise<void> {
+  const reason = await missingElectron();
+  if (reason === undefined) return startElectron();
+  console.log(`Electron cannot start here (${reason}), so the studio opens in a browser.`);
+  await serve(options);
+}
+
+async function startElectron(): Promise<void> {
+  await runTool('electron-vite', 'build');
+  await runTool('electron', '.');
+}
+
+/** Why Electron cannot start; undefined when it can. */
+async function missingElectron(): Promise<string | undefined> {
+  const folder = join(PROJECT_ROOT, 'node_modules', 'electron');
+  if (!existsSync(folder)) return 'it is not installed';
+  if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'])
+    return 'there is no display';
+  if (hasBinary(folder)) return undefined;
+  try {
+    await promisify(execFile)(process.execPath, [join(folder, 'install.js')], {
+      timeout: DOWNLOAD_SECONDS * 1000,
+    });
+  } catch {
+    return 'its binary could not be downloaded';
+  }
+  return hasBinary(folder) ? undefined : 'its binary could not be downloaded';
+}
+
+/** electron's own installer writes the path of the binary into path.txt. */
+function hasBinary(folder: string): boolean {
+  const note = join(folder, 'path.txt');
+  return existsSync(note) && existsSync(join(folder, 'dist', readFileSync(note, 'utf8')));
+}
