@@ -27,6 +27,8 @@ export interface ShardSetup {
   readonly share: UpdateShare;
   /** Cores for one operation; 0 = all. */
   readonly threads: number;
+  /** Allot memory anew at each step instead of by the first step's plan, which keeps both for a while. */
+  readonly lean: boolean;
 }
 
 export type Losses = Readonly<Record<string, number>>;
@@ -53,7 +55,7 @@ export async function openShard(setup: ShardSetup): Promise<Shard> {
     graphOptimizationLevel: 'extended',
     intraOpNumThreads: setup.threads,
     enableCpuMemArena: true,
-    enableMemPattern: true,
+    enableMemPattern: !setup.lean,
     logSeverityLevel: 3,
     extra: {
       session: {
