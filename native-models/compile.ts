@@ -8,8 +8,10 @@ import type { AdaptedLayer } from './layers/scope.ts';
 import { type Adapter, type Flavour, type ParameterSource, rootScope, type Scope } from './layers/scope.ts';
 import { type LoraTarget, liveLora } from './lora/adapter.ts';
 import { clipText } from './models/clip.ts';
+import { clipVision } from './models/clipVision.ts';
 import type {
   ClipTextConfig,
+  ClipVisionConfig,
   ControlNetConfig,
   EsrganConfig,
   UnetConfig,
@@ -107,6 +109,16 @@ export function compileClipText(
     const named = embeddings.map((value, index) => [`embedding.${index + 1}`, value] as const);
     return { ...Object.fromEntries(named), pooled };
   });
+}
+
+/** Image encoder: image [batch, 3, imageSize, imageSize], normalised as CLIP's → embedding [batch, projection.width]. */
+export function compileClipVision(
+  source: ParameterSource,
+  config: ClipVisionConfig,
+  flavour: Flavour,
+): Graph {
+  const image = float('image', 'batch', 3, config.imageSize, config.imageSize);
+  return buildGraph({ embedding: clipVision(rootScope(source, { flavour }), config, image) });
 }
 
 /** VAE encoder: image [batch, 3, H, W] in −1…1 → moments [batch, 2·embedDim, H/8, W/8]. */

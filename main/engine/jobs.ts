@@ -1,5 +1,6 @@
 /** Which function runs which kind of job. */
 import { probeDevices } from './devices.ts';
+import { embed } from './embedJob.ts';
 import { badInput } from './failures.ts';
 import { generate } from './generateJob.ts';
 import { createHost, type EngineHost } from './host.ts';
@@ -18,6 +19,8 @@ export function runJob(host: EngineHost, job: EngineJob, context: JobContext): P
   switch (job.kind) {
     case 'generate':
       return generate(host, job.request, context);
+    case 'embed':
+      return embed(host, job, context);
     case 'devices':
       return probeDevices().then((probe) => ({ kind: 'devices', ...probe }));
     default:
