@@ -8,6 +8,7 @@ import {
 import { TEXT_ENCODERS } from '../../native-models/inspect/architecture.ts';
 import { checkpointConfig } from '../../native-models/inspect/config.ts';
 import type { Flavour } from '../../native-models/layers/scope.ts';
+import { isLinear } from '../../native-models/lora/adapter.ts';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
@@ -44,20 +45,28 @@ export function openCheckpoint(path: string, flavour: Flavour): OpenedCheckpoint
   return checkpointOf(path, config, parts, flavour);
 }
 
-/** The same for parts that lie elsewhere (a cached copy, an overlay). */
+/**
+ * The same for parts that lie elsewhere (a cached copy, an overlay). U-Net and text encoders have live inputs for LoRAs
+ * (the U-Net beside its convolutions only if `spatial`), the U-Net for ControlNet residuals.
+ */
 export function checkpointOf(
   path: string,
   config: CheckpointConfig,
   parts: CheckpointParts,
   flavour: Flavour,
+  spatial = false,
 ): OpenedCheckpoint {
+  const lora = spatial ? (): boolean => true : isLinear;
   const source = (tensors: CanonicalTensors): ReturnType<typeof fileParameters> =>
     fileParameters(path, tensors);
   const graphs: CheckpointGraphs = {
     config,
     textEncoder: (index) =>
-      compileClipText(source(parts.textEncoders[index]!), config.textEncoders[index]!, { flavour }).graph,
-    unet: () => compileUnet(source(parts.unet), config.unet, { flavour }).graph,
+      compileClipText(source(parts.textEncoders[index]!), config.textEncoders[index]!, {
+        flavour,
+        lora: isLinear,
+      }).graph,
+    unet: () => compileUnet(source(parts.unet), config.unet, { flavour, lora, control: true }).graph,
     vaeEncoder: () => compileVaeEncoder(source(parts.vae), config.vae, flavour),
     vaeDecoder: () => compileVaeDecoder(source(parts.vae), config.vae, flavour),
   };

@@ -5,6 +5,7 @@ import { generateLatent, sigmasOf } from '../pipeline/generate.ts';
 import { badInput } from './failures.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
+import type { LoraChoice } from './loras.ts';
 import { preparePictures } from './pictures.ts';
 import { previewOf } from './preview.ts';
 import { progressReporter } from './progress.ts';
@@ -29,10 +30,10 @@ export async function generate(
     settings,
     signal,
     pixels: request.width * request.height,
-    lora: { unet: () => ({}), textEncoder: () => ({}) },
+    loras: loraChoices(request),
     onLoad: () => undefined,
   });
-  const { networks, config } = checkpoint;
+  const { networks, config, notes } = checkpoint;
   progress.begin('encode image');
   const pictures = await preparePictures(networks, request);
   const seeds = seedsOf(request);
@@ -64,7 +65,15 @@ export async function generate(
     images.push(pictures.finish(pixels!));
     progress.advance();
   }
-  return { kind: 'images', images, seeds, notes: problems, timings: progress.timings() };
+  return { kind: 'images', images, seeds, notes: [...notes, ...problems], timings: progress.timings() };
+}
+
+/** The LoRAs of a request, every one with a file. */
+function loraChoices({ loras }: GenerationRequest): LoraChoice[] {
+  return loras.map(({ model, unetWeight, textWeight }) => {
+    if (model.path) return { path: model.path, unetWeight, textWeight };
+    throw badInput(`The LoRA "${model.name}" is not in the library.`, 'Choose another or add its file.');
+  });
 }
 
 /** Broken weights (or half precision that overflowed) end in NaN: black pictures would hide it. */

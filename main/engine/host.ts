@@ -2,10 +2,12 @@
 import { statSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
-import { type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts';
+import { checkpointOf, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts';
 import { flavourOf, probeDevices } from './devices.ts';
 import { cachedWeights } from './fp32Cache.ts';
+import { createLoraStore, type LoraChoice, type LoraSet } from './loras.ts';
 import { createNetworks, type LoraFeeds, type NetworkName, type Networks } from './networks.ts';
+import { overlaid, overlayKey } from './overlay.ts';
 import type { DeviceName, EngineSettings, MemoryMode } from './protocol.ts';
 import { DEFAULT_SESSION } from './sessions.ts';
 
@@ -15,18 +17,27 @@ export interface LoadedCheckpoint {
   readonly memory: Exclude<MemoryMode, 'auto'>;
 }
 
+/** A loaded checkpoint with the LoRAs of one job attached. */
+export interface ReadyCheckpoint extends LoadedCheckpoint {
+  /** "name: applied 192 of 192 tensors", one per LoRA. */
+  readonly notes: readonly string[];
+}
+
 export interface OpenOptions {
   readonly settings: EngineSettings;
   /** Where the pixels of the picture are many, the VAE works in tiles. */
   readonly pixels: number;
-  readonly lora: LoraFeeds;
+  readonly loras: readonly LoraChoice[];
   readonly onLoad: (network: NetworkName, seconds: number) => void;
   readonly signal: AbortSignal;
 }
 
 export interface EngineHost {
-  /** A checkpoint ready to run; the one before it is freed when it is another. */
-  open(path: string, options: OpenOptions): Promise<LoadedCheckpoint>;
+  /**
+   * A checkpoint ready to run; the one before it is freed when it is another. Other LoRAs or weights need no other
+   * sessions, unless they must be merged or are the first to change convolutions.
+   */
+  open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
   device(settings: EngineSettings): Promise<DeviceName>;
   release(): Promise<void>;
 }
@@ -37,7 +48,11 @@ export function createHost(): EngineHost {
   let loaded: (LoadedCheckpoint & { key: string }) | undefined;
   let chosen: Promise<DeviceName> | undefined;
   // Sessions outlive a job; what they call back to changes with each.
-  let current: Pick<OpenOptions, 'lora' | 'onLoad'> = { lora: NO_LORA, onLoad: () => undefined };
+  let current: { lora: LoraFeeds; onLoad: OpenOptions['onLoad'] } = {
+    lora: NO_LORA,
+    onLoad: () => undefined,
+  };
+  const loraStore = createLoraStore();
 
   const device = (settings: EngineSettings): Promise<DeviceName> => {
     if (settings.device !== 'auto') return Promise.resolve(settings.device);
@@ -48,27 +63,29 @@ export function createHost(): EngineHost {
     await loaded?.networks.release();
     loaded = undefined;
   };
-  const open = async (path: string, options: OpenOptions): Promise<LoadedCheckpoint> => {
-    current = options;
-    const name = await device(options.settings);
+  const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
+    const { settings } = options;
+    const name = await device(settings);
     const checkpoint = openCheckpoint(path, flavourOf(name));
-    const memory = memoryMode(options.settings.memory, checkpoint);
+    const loras = loraStore.choose(checkpoint.config, options.loras);
+    const memory = memoryMode(settings.memory, checkpoint);
     const vaeTile = vaeTileFor(options.pixels, memory);
     const { size, mtimeMs } = statSync(path);
-    const key = [path, size, mtimeMs, name, memory, options.settings.threads, vaeTile].join('|');
-    if (loaded?.key === key) return loaded;
+    const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
+    const key = [path, size, mtimeMs, name, memory, settings.threads, vaeTile, loras.spatial, merged].join(
+      '|',
+    );
+    current = { lora: loras.feeds, onLoad: options.onLoad };
+    if (loaded?.key === key) return { ...loaded, notes: loras.notes };
     await release();
-    const ready =
-      memory === 'cached'
-        ? await cachedWeights(checkpoint, options.settings.cacheDir, options.signal)
-        : checkpoint;
+    const ready = await weightsOf(checkpoint, memory, loras, options);
     const networks = createNetworks(
       ready.graphs,
       {
         session: {
           ...DEFAULT_SESSION,
           device: name,
-          threads: options.settings.threads,
+          threads: settings.threads,
           castWhileRunning: memory === 'low',
         },
         oneAtATime: memory === 'low',
@@ -78,9 +95,21 @@ export function createHost(): EngineHost {
       { unet: () => current.lora.unet(), textEncoder: (index) => current.lora.textEncoder(index) },
     );
     loaded = { key, networks, config: checkpoint.config, memory };
-    return loaded;
+    return { ...loaded, notes: loras.notes };
   };
   return { open, device, release };
+}
+
+/** The checkpoint's weights where the memory mode wants them, with LoRAs merged in that cannot run live. */
+async function weightsOf(
+  checkpoint: OpenedCheckpoint,
+  memory: LoadedCheckpoint['memory'],
+  { merges, spatial }: LoraSet,
+  { settings: { cacheDir }, signal }: OpenOptions,
+): Promise<OpenedCheckpoint> {
+  const stored = memory === 'cached' ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
+  const parts = await overlaid(stored.parts, merges, cacheDir, signal);
+  return checkpointOf(stored.path, checkpoint.config, parts, checkpoint.flavour, spatial);
 }
 
 /** Measured: a picture decoded in one piece takes about 6.5 KB per pixel at SD's VAE width. */

@@ -6,6 +6,7 @@ import type { GenerationModel } from '../pipeline/generate.ts';
 import type { NoisePredictionInput } from '../pipeline/model.ts';
 import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { runTiled } from '../pipeline/tiles.ts';
+import { residualFeeds } from './controls.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
 import { type Feeds, runOne, toOrt } from './tensors.ts';
 import { textModel } from './textModel.ts';
@@ -58,8 +59,13 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
         () => lora.textEncoder(index),
       ),
     ),
-    predictNoise: async (input) =>
-      runOne(await pool.get('unet'), { ...noiseFeeds(input), ...lora.unet() }, 'noise'),
+    predictNoise: async (input) => {
+      const session = await pool.get('unet');
+      // A U-Net built without control has no such inputs; residuals given to it all the same are an error there.
+      const takesControl = session.inputNames.includes('residual.0') || input.residuals !== undefined;
+      const control = takesControl ? residualFeeds(config.unet, input.residuals) : {};
+      return runOne(session, { ...noiseFeeds(input), ...control, ...lora.unet() }, 'noise');
+    },
     encodeImage: async (pixels) => {
       const session = await pool.get('vaeEncoder');
       const tiles = { tile: options.vaeTile, overlap: VAE_OVERLAP, scale: 1 / 8 };

@@ -15,47 +15,42 @@ import {
   writeSafetensors,
 } from '../../native-models/weights/safetensorsWriter.ts';
 import { readTensorFloat32, type TensorInfo } from '../../native-models/weights/tensors.ts';
-import { type CheckpointParts, checkpointOf, type OpenedCheckpoint } from './checkpoint.ts';
+import type { CheckpointParts } from './checkpoint.ts';
 import type { WeightedMerge } from './loras.ts';
 
 /** Overlays kept in the cache folder, the latest used. */
 const KEPT = 4;
 const SUFFIX = '.overlay.safetensors';
 
-/** `checkpoint` with `merges` in its weights. Throws WeightsError when a change does not fit its layer. */
+/** `parts` with `merges` in their weights. Throws WeightsError when a change does not fit its layer. */
 export async function overlaid(
-  checkpoint: OpenedCheckpoint,
+  parts: CheckpointParts,
   merges: readonly WeightedMerge[],
   cacheDir: string,
   signal: AbortSignal,
-): Promise<OpenedCheckpoint> {
-  if (merges.length === 0) return checkpoint;
-  const path = join(cacheDir, overlayKey(checkpoint, merges) + SUFFIX);
+): Promise<CheckpointParts> {
+  if (merges.length === 0) return parts;
+  const path = join(cacheDir, overlayKey(parts, merges) + SUFFIX);
   if (existsSync(path)) utimesSync(path, new Date(), new Date());
   else {
     mkdirSync(cacheDir, { recursive: true });
-    await writeSafetensors(path, overlaySources(checkpoint.parts, merges, signal));
+    await writeSafetensors(path, overlaySources(parts, merges, signal));
     dropOldest(cacheDir);
   }
-  const { parts, config, flavour } = checkpoint;
   const { tensors } = openSafetensors(path);
   const over = (part: CanonicalTensors, network: LoraNetwork): CanonicalTensors => {
     const own = [...tensors].filter(([name]) => name.startsWith(`${network}:`));
     return new Map([...part, ...own.map(([name, info]) => [name.slice(network.length + 1), info] as const)]);
   };
-  const replaced: CheckpointParts = {
+  return {
     ...parts,
     unet: over(parts.unet, 'unet'),
     textEncoders: parts.textEncoders.map((part, index) => over(part, `textEncoder.${index}`)),
   };
-  return checkpointOf(checkpoint.path, config, replaced, flavour);
 }
 
 /** What identifies the merged weights: the files by place, size and time, and the weight of every module. */
-export function overlayKey(
-  { parts }: Pick<OpenedCheckpoint, 'parts'>,
-  merges: readonly WeightedMerge[],
-): string {
+export function overlayKey(parts: CheckpointParts, merges: readonly WeightedMerge[]): string {
   const base = [parts.unet, ...parts.textEncoders].flatMap((part) => [...part.values()].slice(0, 1));
   const files = new Set(
     [...base, ...merges.flatMap(({ module }) => Object.values(module.tensors))].map(({ path }) => path),
