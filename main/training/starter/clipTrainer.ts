@@ -20,45 +20,44 @@ import { type LiveModel, liveModel } from './model.ts';
 import { PICTURE_SIZE, STARTER_TEXT, STARTER_VISION } from './models.ts';
 import { rng } from './normals.ts';
 import { openPictures } from './pictureFile.ts';
-import { createStep } from './step.ts';
+import { createStep, type Feeds } from './step.ts';
 import { optimised } from './update.ts';
 import type { TrainOptions } from './vaeTrainer.ts';
 
-const BATCH = 128;
+/** Pictures and captions compared at a time. */
+export const PAIR_BATCH = 128;
 /** Scenes of a group that differ in little. */
 const GROUP = 16;
-const PAIR = { text: STARTER_TEXT, vision: STARTER_VISION };
+export const PAIR = { text: STARTER_TEXT, vision: STARTER_VISION };
 const PICTURE_VALUES = 3 * PICTURE_SIZE ** 2;
 
 /** The trained pair; resumes what was begun. */
 export async function trainClip({ folder, threads = 0, seconds }: TrainOptions): Promise<ParameterSet> {
   const pair = initialise(clipPairParameters(PAIR), CLIP_START, 2);
-  const step = await createStep((scope) => clipLoss(scope, PAIR, BATCH), { parameters: pair, threads });
-  const pictures = openPictures(`${folder}/pictures.u8`);
-  const image = new Float32Array(BATCH * PICTURE_VALUES);
+  const step = await createStep((scope) => clipLoss(scope, PAIR, PAIR_BATCH), { parameters: pair, threads });
+  const feeds = clipFeeds(`${folder}/pictures.u8`);
+  const onSave = async (): Promise<void> => console.log(`  ${await judgeReport(pair)}`);
+  const plan = { path: `${folder}/clip`, steps: 2000, ...(seconds && { seconds }) };
+  await trainLoop(
+    { ...optimised(pair, step.gradients), lossOf: (index) => step.run(feeds(index)), onSave },
+    { ...plan, peak: 1.5e-3, curve: 'linear', warmupSteps: 50 },
+  );
+  await step.release();
+  forgetUnseenWords(pair);
+  return pair;
+}
+
+/** Pictures and captions of step `index`, from the pictures drawn into `path`. */
+export function clipFeeds(path: string): (index: number) => Feeds {
+  const pictures = openPictures(path);
   const choose = hardBatches(pictures.count);
-  const lossOf = async (index: number): Promise<number> => {
+  const image = new Float32Array(PAIR_BATCH * PICTURE_VALUES);
+  return (index) => {
     const chosen = choose(index);
     for (const [item, picture] of chosen.entries()) pictures.read(picture, image, item * PICTURE_VALUES);
     const captions = chosen.map((picture) => wording(sceneAt(picture, 'train'), picture, index));
-    return step.run({ image, tokenIds: captionTokens(captions, TRAINED_TOKENS) });
+    return { image, tokenIds: captionTokens(captions, TRAINED_TOKENS) };
   };
-  const onSave = async (): Promise<void> => console.log(`  ${await judgeReport(pair)}`);
-  await trainLoop(
-    { ...optimised(pair, step.gradients), lossOf, onSave },
-    {
-      path: `${folder}/clip`,
-      steps: 2000,
-      ...(seconds && { seconds }),
-      peak: 1.5e-3,
-      curve: 'linear',
-      warmupSteps: 50,
-    },
-  );
-  await step.release();
-  pictures.close();
-  forgetUnseenWords(pair);
-  return pair;
 }
 
 /**
@@ -72,9 +71,9 @@ function hardBatches(count: number): (index: number) => number[] {
   return (index) => {
     const random = rng('clip', index);
     const anyScene = (): number => Math.floor(random.next() * count);
-    if (index % 4 === 3) return Array.from({ length: BATCH }, anyScene);
+    if (index % 4 === 3) return Array.from({ length: PAIR_BATCH }, anyScene);
     const groups = index % 4 === 2 ? byColour : byKind;
-    return Array.from({ length: BATCH / GROUP }, () => random.pick(groups)).flatMap((group) =>
+    return Array.from({ length: PAIR_BATCH / GROUP }, () => random.pick(groups)).flatMap((group) =>
       Array.from({ length: GROUP }, () => random.pick(group)),
     );
   };
@@ -103,7 +102,8 @@ export function forgetUnseenWords(pair: ParameterSet): void {
   for (let row = 0; row < vocabSize; row++) if (!seen.has(row)) table.fill(0, row * width, (row + 1) * width);
 }
 
-async function judgeReport(pair: ParameterSet): Promise<string> {
+/** The judge's own scores, as a line. */
+export async function judgeReport(pair: ParameterSet): Promise<string> {
   const scores = await judgeAccuracy(await liveTowers(pair), 200);
   return Object.entries(scores)
     .map(([name, value]) => `${name} ${(100 * value).toFixed(1)} %`)

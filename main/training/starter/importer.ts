@@ -19,7 +19,9 @@ export function importPart(path: string, prefix: string, newPrefix = ''): Parame
   const file = openSafetensors(path);
   const found = [...file.tensors.values()].filter(({ name }) => name.startsWith(prefix));
   const nameOf = (name: string): string => newPrefix + name.slice(prefix.length);
-  const set = createParameters(new Map(found.map(({ name, shape }) => [nameOf(name), trainedShape(name, shape)])));
+  const set = createParameters(
+    new Map(found.map(({ name, shape }) => [nameOf(name), trainedShape(name, shape)])),
+  );
   for (const { name } of found) set.views.get(nameOf(name))!.set(readFloat32(file, name));
   return set;
 }
@@ -34,7 +36,9 @@ export function importStarter(): StarterModels {
     unet: importPart(path, 'model.diffusion_model.'),
     vae: importPart(path, 'first_stage_model.'),
     clip: both(text, pictures),
-    ...(existsSync(STARTER_FILES.control) && { control: importPart(STARTER_FILES.control, 'control_model.') }),
+    ...(existsSync(STARTER_FILES.control) && {
+      control: importPart(STARTER_FILES.control, 'control_model.'),
+    }),
   };
 }
 

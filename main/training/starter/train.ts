@@ -3,13 +3,16 @@ import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { trainClip } from './clipTrainer.ts';
 import { trainControl } from './controlTrainer.ts';
+import { trainDecoder } from './decoderTrainer.ts';
 import { encodePictures } from './latents.ts';
 import { drawPictures } from './pictureFile.ts';
+import { publish } from './publish.ts';
 import { kept, loadParameters } from './store.ts';
 import { trainUnet } from './unetTrainer.ts';
 import { trainUpscaler } from './upscalerTrainer.ts';
 import type { TrainOptions } from './vaeTrainer.ts';
 import { trainVae } from './vaeTrainer.ts';
+import { trainVision } from './visionTrainer.ts';
 
 /** States and logs; ignored by git. */
 const FOLDER = '.work/starter';
@@ -31,7 +34,10 @@ const PARTS: Readonly<Record<string, (options: TrainOptions) => Promise<unknown>
   unet: ({ folder, ...rest }) => kept(`${folder}/unet.safetensors`, () => trainUnet({ folder, ...rest })),
   upscaler: ({ folder, ...rest }) =>
     kept(`${folder}/upscaler.safetensors`, () => trainUpscaler({ folder, ...rest })),
+  decoder: trainDecoder,
+  vision: trainVision,
   control: trainControl,
+  publish: ({ folder }) => publish(folder),
 };
 
 const { values, positionals } = parseArgs({

@@ -2,19 +2,18 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { unetParameters } from '../../../native-models/models/parameters.ts';
 import type { ParameterSet } from '../parameters.ts';
-import { canonicalPrompt } from '../world/captions.ts';
-import { sceneAt } from '../world/dataset.ts';
-import { liveTowers, trainClip } from './clipTrainer.ts';
+import { trainClip } from './clipTrainer.ts';
 import { denoisingFeeds } from './feeds.ts';
 import { gridPng } from './grid.ts';
 import { type InitialRules, initialise, zeros } from './initialise.ts';
-import { ATTRIBUTES, judge, type Scores } from './judge.ts';
+import { ATTRIBUTES } from './judge.ts';
 import { readLatents } from './latents.ts';
 import { type LoopProgress, trainLoop } from './loop.ts';
 import { STARTER_UNET } from './models.ts';
 import { parallelModel } from './parallel.ts';
 import { startingWith } from './parameterSets.ts';
-import { type StarterModels, samplePictures } from './sampling.ts';
+import { textToImage } from './proofs.ts';
+import type { StarterModels } from './sampling.ts';
 import { kept, loadParameters, saveParameters } from './store.ts';
 import { TEXT_PREFIX } from './unetLoss.ts';
 import { type TrainOptions, trainVae } from './vaeTrainer.ts';
@@ -70,27 +69,13 @@ function bestKeeper(folder: string, models: StarterModels): (progress: LoopProgr
   let best = 0;
   return async ({ step, done }) => {
     if (saves++ % JUDGE_EVERY !== 0 && !done) return;
-    const { scores, pictures } = await judgeModels(models, JUDGED);
-    writeFileSync(`${folder}/unet-${String(step).padStart(6, '0')}.png`, await gridPng(pictures, 8));
-    const mean = ATTRIBUTES.reduce((sum, name) => sum + scores[name] / ATTRIBUTES.length, 0);
-    const text = ATTRIBUTES.map((name) => `${name} ${(100 * scores[name]).toFixed(0)} %`).join(', ');
+    const { figures, pictures } = await textToImage(models, JUDGED);
+    writeFileSync(`${folder}/unet-${String(step).padStart(6, '0')}.png`, await gridPng(pictures!, 8));
+    const mean = ATTRIBUTES.reduce((sum, name) => sum + figures[name]! / ATTRIBUTES.length, 0);
+    const text = ATTRIBUTES.map((name) => `${name} ${(100 * figures[name]!).toFixed(0)} %`).join(', ');
     console.log(`  step ${step}: ${text}`);
     if (mean < best && existsSync(`${folder}/unet-best.safetensors`)) return;
     best = mean;
     await saveParameters(`${folder}/unet-best.safetensors`, models.unet);
   };
-}
-
-/** Paints `count` prompts whose combinations training never saw, and has them judged. */
-export async function judgeModels(
-  models: StarterModels,
-  count: number,
-): Promise<{ scores: Scores; pictures: Float32Array<ArrayBuffer>; prompts: string[] }> {
-  const scenes = Array.from({ length: count }, (_, index) => sceneAt(index, 'heldOut'));
-  const prompts = scenes.map((scene) => canonicalPrompt(scene));
-  const pictures = await samplePictures(models, prompts, { steps: 20, guidanceScale: 4, seed: 1 });
-  const towers = await liveTowers(models.clip);
-  const scores = await judge(towers, pictures, scenes);
-  await Promise.all([towers.image.release(), towers.text.release()]);
-  return { scores, pictures, prompts };
 }

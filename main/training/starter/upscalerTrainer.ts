@@ -60,7 +60,7 @@ export async function trainUpscaler({ folder, threads = 0, seconds }: TrainOptio
     { ...optimised(upscaler, step.gradients), lossOf, onSave },
     {
       path: `${folder}/upscaler`,
-      steps: 6000,
+      steps: 3000,
       ...(seconds && { seconds }),
       peak: 1e-3,
       curve: 'cosine',

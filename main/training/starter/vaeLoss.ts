@@ -28,11 +28,21 @@ export function vaeLoss(scope: Scope, config: VaeConfig, batch: number, size: nu
   const bounded = ops.clip(logVariance!, -20, 10);
   const latent = ops.add(mean!, ops.mul(noise, ops.exp(ops.mul(bounded, 0.5))));
   const error = ops.sub(vaeDecoder(scope, config, latent), image);
+  const kl = ops.sub(ops.add(ops.mul(mean!, mean!), ops.exp(bounded)), ops.add(bounded, 1));
+  return ops.add(pixelLoss(error, size), ops.mul(average(kl), KL_WEIGHT / 2));
+}
+
+/** The decoder alone, from latents as the encoder made them. Inputs: latent [batch, 4, size/8, size/8] and image. */
+export function decoderLoss(scope: Scope, config: VaeConfig, batch: number, size: number): Value {
+  const image = input('image', 'float32', [batch, config.imageChannels, size, size]);
+  const latent = input('latent', 'float32', [batch, config.embedDim, size / 8, size / 8]);
+  return pixelLoss(ops.sub(vaeDecoder(scope, config, latent), image), size);
+}
+
+function pixelLoss(error: Value, size: number): Value {
   const pixels = ops.add(average(ops.abs(error)), ops.mul(average(ops.mul(error, error)), SQUARE_WEIGHT));
   const edges = ops.add(steepness(error, 2, size), steepness(error, 3, size));
-  const kl = ops.sub(ops.add(ops.mul(mean!, mean!), ops.exp(bounded)), ops.add(bounded, 1));
-  const penalties = ops.add(ops.mul(edges, GRADIENT_WEIGHT), ops.mul(average(kl), KL_WEIGHT / 2));
-  return ops.add(pixels, penalties);
+  return ops.add(pixels, ops.mul(edges, GRADIENT_WEIGHT));
 }
 
 function average(x: Value): Value {

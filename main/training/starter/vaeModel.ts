@@ -29,6 +29,19 @@ export function meansOf(moments: Float32Array, batch: number): Float32Array<Arra
   return means;
 }
 
+/** Latents (means) of pictures [n, 3, 128, 128] in −1…1: [n, 4, 16, 16]. */
+export async function encodeAll(
+  vae: ParameterSet,
+  pictures: Float32Array<ArrayBuffer>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const count = pictures.length / (3 * PICTURE_SIZE ** 2);
+  const encoder = await liveEncoder(vae, count);
+  const shape = [count, 3, PICTURE_SIZE, PICTURE_SIZE];
+  const { moments } = await encoder.run({ image: { values: pictures, shape } });
+  await encoder.release();
+  return meansOf(moments!, count);
+}
+
 /** Reconstruction in dB (mean over pictures, values clamped) and latent statistics over `count` pictures of a split. */
 export async function measureVae(
   vae: ParameterSet,
@@ -39,13 +52,11 @@ export async function measureVae(
   const image = new Float32Array(count * 3 * PICTURE_SIZE ** 2);
   for (const [index, picture] of pictures.entries())
     writePlanar(picture, image, index * 3 * PICTURE_SIZE ** 2);
-  const [encoder, decoder] = [await liveEncoder(vae, count), await liveDecoder(vae, count)];
-  const shape = [count, 3, PICTURE_SIZE, PICTURE_SIZE];
-  const { moments } = await encoder.run({ image: { values: image, shape } });
-  const latent = meansOf(moments!, count);
+  const latent = await encodeAll(vae, image);
+  const decoder = await liveDecoder(vae, count);
   const latentShape = [count, STARTER_VAE.embedDim, LATENT_SIZE, LATENT_SIZE];
   const { picture } = await decoder.run({ latent: { values: latent, shape: latentShape } });
-  await Promise.all([encoder.release(), decoder.release()]);
+  await decoder.release();
   const statistics = latentStatistics(latent, count, STARTER_VAE.embedDim);
   return { psnr: meanPsnr(image, picture!, count), statistics };
 }
