@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/checkpoint.ts';
+import { residualFeeds } from '../../main/engine/controls.ts';
 import { cachedWeights } from '../../main/engine/fp32Cache.ts';
+import { createLoraStore } from '../../main/engine/loras.ts';
 import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
 import { buildGraph, type Graph } from '../../native-models/graph/build.ts';
 import { matmul } from '../../native-models/graph/ops.ts';
@@ -58,6 +60,7 @@ function graphOf({ graphs }: OpenedCheckpoint, name: Network): Graph {
 /** One CFG step is a batch of two. */
 function feedsOf({ config }: OpenedCheckpoint, name: Network, side: number): Record<string, Tensor> {
   const latent = side / 8;
+  const noLora = createLoraStore().choose(config, []).feeds;
   const floats = (...shape: number[]): Tensor =>
     new Tensor('float32', wave(shape.reduce((a, b) => a * b, 1)), shape);
   if (name === 'vaeDecoder') return { latent: floats(1, config.vae.embedDim, latent, latent) };
@@ -68,12 +71,14 @@ function feedsOf({ config }: OpenedCheckpoint, name: Network, side: number): Rec
       BigInt64Array.from({ length: 2 * contextLength }, (_, i) => BigInt(i * 97)),
       [2, contextLength],
     );
-    return { tokenIds, extraEmbeddings: floats(1, width) };
+    return { tokenIds, extraEmbeddings: floats(1, width), ...noLora.textEncoder(0) };
   }
   return {
     latent: floats(2, config.unet.inChannels, latent, latent),
     timestep: new Tensor('float32', Float32Array.of(500, 500), [2]),
     context: floats(2, 77, config.unet.contextDim),
+    ...noLora.unet(),
+    ...residualFeeds(config.unet),
   };
 }
 
