@@ -37,8 +37,9 @@ export function resultView(group: Konva.Group, changed: () => void) {
       }
       preview = null;
       const bitmap = candidate === null ? null : (blended ?? pictureNow(candidate.image));
-      if (candidate === null || bitmap === null) node.visible(false);
-      else node.setAttrs({ image: bitmap, ...candidate.frame, visible: true });
+      if (candidate === null) node.visible(false);
+      // While its pixels are on their way, the last preview stays.
+      else if (bitmap !== null) node.setAttrs({ image: bitmap, ...candidate.frame, visible: true });
     },
   };
 }

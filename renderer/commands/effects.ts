@@ -1,17 +1,37 @@
-/** Undo reaches beyond the document: pictures deleted by an action are deleted and restored with it. */
-import { useDocument } from '../stores/document.ts';
+/** What follows from a change by itself: deleted pictures come back with undo, the Sketch page finds its ControlNet. */
+import { amendDraft, currentDraft, useDocument } from '../stores/document.ts';
+import { cardOf, modelsOfType, useModels } from '../stores/models.ts';
 import { attempt } from '../stores/notices.ts';
 import { studio } from '../stores/studio.ts';
+import { useView } from '../stores/view.ts';
+import { fits } from './checkpoint.ts';
 
-/** Follows the document's list of deleted pictures; switching to another project changes nothing. */
+/** Starts both; call once. */
 export function startEffects(): void {
-  useDocument.subscribe((state, before) => {
-    const now = state.timeline.document.deletedPictures;
-    const then = before.timeline.document.deletedPictures;
-    if (now === then || state.projectId !== before.projectId) return;
-    const deleted = now.filter((id) => !then.includes(id));
-    const restored = then.filter((id) => !now.includes(id));
-    if (deleted.length > 0) void attempt(() => studio().history.delete({ ids: deleted }));
-    if (restored.length > 0) void attempt(() => studio().history.restore({ ids: restored }));
+  useDocument.subscribe(followDeletions);
+  useView.subscribe(({ mode }, before) => {
+    if (mode === 'sketch' && before.mode !== 'sketch') findControlNet();
   });
+}
+
+type State = ReturnType<typeof useDocument.getState>;
+
+/** The document's list of deleted pictures is what the history's bin holds; switching to another project changes nothing. */
+function followDeletions(state: State, before: State): void {
+  const now = state.timeline.document.deletedPictures;
+  const then = before.timeline.document.deletedPictures;
+  if (now === then || state.projectId !== before.projectId) return;
+  const deleted = now.filter((id) => !then.includes(id));
+  const restored = then.filter((id) => !now.includes(id));
+  if (deleted.length > 0) void attempt(() => studio().history.delete({ ids: deleted }));
+  if (restored.length > 0) void attempt(() => studio().history.restore({ ids: restored }));
+}
+
+/** Chooses the first ControlNet that fits the checkpoint, where none is chosen. */
+function findControlNet(): void {
+  const { control, checkpoint } = currentDraft();
+  const { cards } = useModels.getState();
+  if (cardOf(cards, control.model) !== undefined) return;
+  const card = modelsOfType(cards, 'controlnet').find((net) => fits(net, cardOf(cards, checkpoint)));
+  if (card !== undefined) amendDraft({ control: { ...control, model: card.ref } });
 }

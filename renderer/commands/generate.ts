@@ -4,7 +4,7 @@ import { type EditPictures, exportEdit, exportSketch } from '../canvas/exporting
 import type { StudioDocument } from '../document/document.ts';
 import { buildRequest, seedFrom } from '../request/build.ts';
 import { rememberSent } from '../stores/candidates.ts';
-import { currentDocument, drawSeed, useDocument } from '../stores/document.ts';
+import { amendDraft, currentDocument, useDocument } from '../stores/document.ts';
 import { attempt, showError } from '../stores/notices.ts';
 import { runningJob, useQueue } from '../stores/queue.ts';
 import { studio } from '../stores/studio.ts';
@@ -39,7 +39,7 @@ async function hintOf(document: StudioDocument, mode: Mode): Promise<ImageRef | 
 
 /** Adds a generation to the queue; while it is prepared, Generate shows that it was heard. */
 export async function generate(overrides: Partial<GenerationRequest> = {}): Promise<void> {
-  if (currentDocument().draft.freshSeed) drawSeed(seedFrom(Math.random()));
+  if (currentDocument().draft.freshSeed) amendDraft({ seed: seedFrom(Math.random()) });
   useQueue.setState(({ sending }) => ({ sending: sending + 1 }));
   try {
     const document = currentDocument();

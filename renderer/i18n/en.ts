@@ -401,6 +401,7 @@ export const en = {
   'theme.system': 'As the system',
   engine: 'Engine',
   device: 'Device',
+  'device.short': 'device',
   devices: 'Devices',
   'device.chosen': 'in use',
   'memory.mode': 'Memory',

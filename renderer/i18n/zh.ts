@@ -388,6 +388,7 @@ export const zh: Words = {
   'theme.system': '跟随系统',
   engine: '引擎',
   device: '设备',
+  'device.short': '设备',
   devices: '设备',
   'device.chosen': '使用中',
   'memory.mode': '内存模式',

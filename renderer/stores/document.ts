@@ -39,11 +39,11 @@ export const redoOnce = (): void => change(redo);
 export const setDraft = (patch: Partial<Draft>, gesture: string | null = null): void =>
   perform({ type: 'draft changed', change: patch }, gesture);
 
-/** Sets the seed of the run that starts now: nobody's gesture, so undo passes it over. */
-export const drawSeed = (seed: string): void =>
+/** Fills in what nobody asked for (a drawn seed, the only ControlNet there is): no gesture, so undo passes it over. */
+export const amendDraft = (patch: Partial<Draft>): void =>
   change((timeline) => {
     const { document } = timeline;
-    return { ...timeline, document: { ...document, draft: { ...document.draft, seed } } };
+    return { ...timeline, document: { ...document, draft: { ...document.draft, ...patch } } };
   });
 
 /** A part of the document in React; renders again only when that part changed. */

@@ -22,6 +22,8 @@ interface ViewState {
   /** What the eraser takes from: what was painted last. */
   readonly lastTarget: Target;
   readonly view: View;
+  /** The rectangle that the view shows whole, until the user pans or zooms: it stays whole when the room changes. */
+  readonly whole: Rect | null;
   /** CSS pixels of the stage. */
   readonly stage: { readonly width: number; readonly height: number };
   readonly brushes: Readonly<Record<Target, BrushOptions>>;
@@ -38,6 +40,7 @@ export const useView = create<ViewState>(() => ({
   tool: 'mask',
   lastTarget: 'mask',
   view: { zoom: 1, x: 0, y: 0 },
+  whole: null,
   stage: { width: 1, height: 1 },
   brushes: {
     mask: { size: 48, hardness: 0.8, opacity: 1, colour: '#ff5436' },
@@ -51,9 +54,9 @@ export const useView = create<ViewState>(() => ({
   scrubbed: null,
 }));
 
-/** Room around a fitted picture: beside it, above it (options bar), below it (timeline). CSS pixels. */
-const MARGIN = { x: 72, top: 64, bottom: 128 };
-const CREATE_MARGIN = { x: 32, top: 32, bottom: 128 };
+/** Room around a fitted picture: beside it, above it (options bar), below it (results bar, timeline). CSS pixels. */
+const MARGIN = { x: 68, top: 86, bottom: 160 };
+const CREATE_MARGIN = { x: 32, top: 30, bottom: 160 };
 
 export const setMode = (mode: Mode): void =>
   useView.setState(({ tool, lastTarget }) => ({
@@ -94,21 +97,26 @@ export const setBrush = (target: Target, change: Partial<BrushOptions>): void =>
 export const openDialog = (dialog: Dialog): void => useView.setState({ dialog });
 
 export const panBy = (x: number, y: number): void =>
-  useView.setState(({ view }) => ({ view: { ...view, x: view.x + x, y: view.y + y } }));
+  useView.setState(({ view }) => ({ view: { ...view, x: view.x + x, y: view.y + y }, whole: null }));
 
 /** Zooms about the middle of the stage, or about a point of it. */
 export const zoomBy = (factor: number, at?: { readonly x: number; readonly y: number }): void =>
-  useView.setState(({ view, stage }) => ({
-    view: zoomAt(
-      view,
-      at === undefined ? screenPoint(stage.width / 2, stage.height / 2) : screenPoint(at.x, at.y),
-      factor,
-    ),
-  }));
+  useView.setState(({ view, stage }) => {
+    const point = at ?? { x: stage.width / 2, y: stage.height / 2 };
+    return { view: zoomAt(view, screenPoint(point.x, point.y), factor), whole: null };
+  });
 
 export const zoomTo = (zoom: number): void => zoomBy(zoom / useView.getState().view.zoom);
 
-export const showWhole = (rect: Rect): void =>
-  useView.setState(({ stage, mode }) => ({
-    view: fitView(rect, stage, mode === 'create' ? CREATE_MARGIN : MARGIN),
-  }));
+const fitted = (whole: Rect, { stage, mode }: Pick<ViewState, 'stage' | 'mode'>) => ({
+  whole,
+  view: fitView(whole, stage, mode === 'create' ? CREATE_MARGIN : MARGIN),
+});
+
+/** Shows a rectangle whole, and keeps it so while the window or the page changes. */
+export const showWhole = (rect: Rect): void => useView.setState((state) => fitted(rect, state));
+
+useView.subscribe((state, before) => {
+  const moved = state.mode !== before.mode || state.stage !== before.stage;
+  if (moved && state.whole !== null) useView.setState(fitted(state.whole, state));
+});

@@ -186,9 +186,20 @@ interface TextFieldProps extends Labelled {
   readonly placeholder?: string;
   /** More than one: a text area that grows with its text. */
   readonly rows?: number;
+  /** A text area even with one row. */
+  readonly multiline?: boolean;
 }
 
-export function TextField({ label, aside, value, onChange, onEnd, placeholder, rows = 1 }: TextFieldProps) {
+export function TextField({
+  label,
+  aside,
+  value,
+  onChange,
+  onEnd,
+  placeholder,
+  rows = 1,
+  multiline = rows > 1,
+}: TextFieldProps) {
   const id = useId();
   const shared = {
     id,
@@ -201,7 +212,11 @@ export function TextField({ label, aside, value, onChange, onEnd, placeholder, r
   return (
     <div className="field">
       <Label label={label} aside={aside} htmlFor={id} />
-      {rows > 1 ? <textarea {...shared} rows={rows} spellCheck={false} /> : <input {...shared} type="text" />}
+      {multiline ? (
+        <textarea {...shared} rows={rows} spellCheck={false} />
+      ) : (
+        <input {...shared} type="text" />
+      )}
     </div>
   );
 }

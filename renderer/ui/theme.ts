@@ -22,6 +22,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-default': 'var(--raised)',
     '--mantine-color-default-hover': 'var(--hover)',
     '--mantine-color-default-border': 'var(--line)',
+    '--mantine-primary-color-filled': 'var(--accent)',
     '--mantine-color-anchor': 'var(--accent-text)',
   },
   light: {},

@@ -168,7 +168,7 @@ function Colour() {
   const colour = useView((state) => state.brushes.layer.colour);
   const id = useId();
   return (
-    <span className="inline-slider">
+    <span className="inline-colour">
       <label htmlFor={id}>{t('brush.colour')}</label>
       <input
         id={id}

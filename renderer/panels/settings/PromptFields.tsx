@@ -27,7 +27,7 @@ export function PromptFields() {
               : t('prompt.tokens', { count: tokens.count, limit: Math.max(1, tokens.chunks.length) * CHUNK })
           }
           value={prompt}
-          rows={3}
+          rows={2}
           placeholder={t('prompt.placeholder')}
           onChange={(text) => setDraft({ prompt: text }, 'prompt')}
           onEnd={finishGesture}
@@ -37,7 +37,8 @@ export function PromptFields() {
       <TextField
         label={t('negativePrompt')}
         value={negativePrompt}
-        rows={2}
+        rows={1}
+        multiline
         placeholder={t('negativePrompt.placeholder')}
         onChange={(text) => setDraft({ negativePrompt: text }, 'negative prompt')}
         onEnd={finishGesture}

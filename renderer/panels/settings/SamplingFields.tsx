@@ -43,11 +43,14 @@ export function SamplingFields() {
   const sampler = useDraft('sampler');
   const schedule = useDraft('schedule');
   return (
-    <div className="stack" data-gap="small" style={{ gap: 10 }}>
+    <div className="stack" style={{ gap: 10 }}>
       <SizeFields />
+      <div className="steps-row">
+        <DraftNumber name="steps" label={t('steps')} min={1} max={1000} />
+        <DraftNumber name="guidanceScale" label={t('guidanceScale')} min={0} max={100} step={0.5} />
+        <SeedField />
+      </div>
       <div className="row">
-        <DraftNumber name="steps" label={t('steps')} min={1} max={150} />
-        <DraftNumber name="guidanceScale" label={t('guidanceScale')} min={0} max={30} step={0.5} />
         <SelectField
           label={t('sampler')}
           value={sampler}
@@ -60,8 +63,6 @@ export function SamplingFields() {
           options={SCHEDULE_OPTIONS}
           onChange={(value) => setDraft({ schedule: value as typeof schedule })}
         />
-        <SeedField />
-        <DraftNumber name="batch" label={t('batch')} min={1} max={64} />
       </div>
     </div>
   );
@@ -80,6 +81,7 @@ function SizeFields() {
         onClick={() => setDraft({ width: height, height: width })}
       />
       <DraftNumber name="height" label={t('height')} min={64} max={4096} step={8} />
+      <DraftNumber name="batch" label={t('batch')} min={1} max={64} />
     </div>
   );
 }

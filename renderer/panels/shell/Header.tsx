@@ -100,7 +100,7 @@ function Machine() {
   return (
     <div className="line top-right">
       <button type="button" className="fact" onClick={() => openDialog('self-test')} title={t('selfTest')}>
-        {t('device')} <em>{devices === null ? '…' : devices.chosen.toUpperCase()}</em>
+        {t('device.short')} <em>{devices === null ? '…' : devices.chosen.toUpperCase()}</em>
       </button>
       {memory === null ? null : (
         <span className="fact">
