@@ -159,12 +159,13 @@ export const contract = {
     /** A dropped or painted picture becomes an ImageRef by sha256. */
     upload: call.input(z.object({ file: z.instanceof(Blob).refine((blob) => blob.size <= MAX_IMAGE_BYTES, 'the picture is larger than 128 MiB') })).output(studio.storedImageSchema),
     get: call.input(z.object({ image: imageRefSchema })).output(studio.storedImageSchema),
+    preprocessors: call.output(z.array(studio.preprocessorSchema)),
     /** The hint picture a ControlNet would see. */
     hint: call.input(z.object({ image: imageRefSchema, preprocessor: z.enum(PREPROCESSORS).or(z.string().regex(/^onnx:.{1,200}$/)), options: z.record(z.string(), z.number()).default({}), width: z.int().min(8).max(16_384).optional(), height: z.int().min(8).max(16_384).optional() })).output(studio.storedImageSchema),
   },
 
   prompt: {
-    tokens: call.input(z.object({ text: z.string().max(100_000) })).output(studio.tokenCountSchema),
+    tokens: call.input(z.object({ text: z.string().max(100_000), emphasis: z.enum(['comfy', 'a1111']).default('comfy') })).output(studio.tokenCountSchema),
   },
 
   training: {

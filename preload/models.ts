@@ -105,6 +105,7 @@ export const modelPatchSchema = z.object({
 });
 export type ModelPatch = z.infer<typeof modelPatchSchema>;
 export const modelPreviewSchema = z.union([imageRefSchema, z.object({ pictureId: z.int() }), z.null()]);
+export type ModelPreview = z.infer<typeof modelPreviewSchema>;
 
 export const facetSchema = z.object({ value: z.string(), count: z.int() });
 export type Facet = z.infer<typeof facetSchema>;

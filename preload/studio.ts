@@ -84,11 +84,20 @@ export type StoredImage = z.infer<typeof storedImageSchema>;
 export const tokenCountSchema = z.object({
   /** Tokens of the text without start and end marks. */
   count: z.int(),
-  /** Each chunk's share of the text as [start, end) in UTF-16 units; a chunk holds 75 tokens. */
+  /** Each chunk's share of the text as [start, end) in UTF-16 units. */
   chunks: z.array(z.object({ start: z.int(), end: z.int(), tokens: z.int() })),
+  /** Tokens of a full chunk: 75. */
   limit: z.int(),
 });
 export type TokenCount = z.infer<typeof tokenCountSchema>;
+
+/** A built-in preprocessor and the numbers it takes; `step` 1 = whole numbers. */
+export const preprocessorSchema = z.object({
+  name: z.string(),
+  options: z.array(
+    z.object({ name: z.string(), default: z.number(), min: z.number(), max: z.number(), step: z.number() }),
+  ),
+});
 
 /** Everything that changes, in order; subscribe first, then list. */
 export const studioEventSchema = z.discriminatedUnion('type', [

@@ -33,6 +33,7 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
   const { db, encoder } = options;
   let index: MeaningIndex | null = null;
   let working: Promise<void> | null = null;
+  const failed = new Set<number>();
 
   const loaded = (): MeaningIndex => {
     index ??= loadIndex(db, encoder() ?? '');
@@ -55,15 +56,15 @@ export function createEmbedder(options: EmbedderOptions): Embedder {
   };
   const run = async (): Promise<void> => {
     const model = encoder();
-    const failed = new Set<number>();
     while (model !== null && options.idle()) {
       const rows = pending(db, model, failed);
       if (rows.length === 0) return;
       try {
         await embedPictures(model, rows);
       } catch {
-        // One unreadable picture spoils its batch: leave these out until the next start.
+        // One unreadable picture spoils its batch: leave these out until the next start, and go on when idle again.
         for (const { id } of rows) failed.add(id);
+        return;
       }
       options.onProgress(loaded().size(), db.value<number>('SELECT count(*) FROM pictures') ?? 0);
     }

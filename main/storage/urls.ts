@@ -4,5 +4,5 @@ export interface FileUrls {
   of(kind: FileKind, name: string): string;
 }
 
-export const FILE_KINDS = ['picture', 'thumbnail', 'upload', 'model', 'project', 'outbox', 'sample'] as const;
+export const FILE_KINDS = ['picture', 'thumbnail', 'upload', 'model', 'outbox', 'sample'] as const;
 export type FileKind = (typeof FILE_KINDS)[number];
