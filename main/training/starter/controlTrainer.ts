@@ -4,7 +4,7 @@ import { controlNet } from '../../../native-models/models/controlnet.ts';
 import { recordParameters } from '../../../native-models/models/parameters.ts';
 import type { ParameterSet } from '../parameters.ts';
 import { denoisingFeeds } from './feeds.ts';
-import { type InitialRules, initialise, zeros } from './initialise.ts';
+import { type InitialRules, initialise, rectified, zeros } from './initialise.ts';
 import { readLatents } from './latents.ts';
 import { trainLoop } from './loop.ts';
 import { PICTURE_SIZE, STARTER_CONTROL } from './models.ts';
@@ -25,6 +25,8 @@ const AREA = PICTURE_SIZE ** 2;
 const START: InitialRules = [
   [/^zero_convs|^middle_block_out/, zeros],
   [new RegExp(`^input_hint_block\\.${2 * STARTER_CONTROL.hintWidths.length}\\.`), zeros],
+  // Eight layers of torch's own start would let hardly anything of the hint through.
+  [/^input_hint_block\..*weight$/, rectified],
 ];
 
 /** The trained ControlNet (its moving average); resumes what was begun. Needs the finished U-Net. */

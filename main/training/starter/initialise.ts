@@ -20,6 +20,9 @@ export const gaussian =
 /** Gaussian that keeps the variance of its input: deviation 1/√fan-in. */
 export const preserving: Filler = (values, shape, random) =>
   normals(random, values, 1 / Math.sqrt(fanIn(shape)));
+/** Keeps the variance through a rectifier: deviation √(2/fan-in) (He et al. 2015, eq. 10). */
+export const rectified: Filler = (values, shape, random) =>
+  normals(random, values, Math.sqrt(2 / fanIn(shape)));
 /** torch's nn.Linear and nn.Conv2d: uniform in ±1/√fan-in (He et al. 2015 with a = √5). */
 const torchDefault: Filler = (values, shape, random) => {
   const bound = 1 / Math.sqrt(fanIn(shape));
