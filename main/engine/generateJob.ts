@@ -2,14 +2,17 @@
 import { type GenerationRequest, generationRequestSchema } from '../../preload/request.ts';
 import { fromTensor, type Pixels } from '../images/pixels.ts';
 import { generateLatent, sigmasOf } from '../pipeline/generate.ts';
+import type { Tensor } from '../pipeline/tensor.ts';
 import { badInput } from './failures.ts';
+import { requestControls } from './hints.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
-import type { LoraChoice } from './loras.ts';
+import type { Networks } from './networks.ts';
 import { preparePictures } from './pictures.ts';
 import { previewOf } from './preview.ts';
-import { progressReporter } from './progress.ts';
+import { type ProgressReporter, progressReporter } from './progress.ts';
 import type { EngineResult } from './protocol.ts';
+import { fileOf, loraChoices } from './requestFiles.ts';
 
 export async function generate(
   host: EngineHost,
@@ -20,12 +23,7 @@ export async function generate(
   const { settings, signal } = context;
   const progress = progressReporter(context.onProgress);
   progress.begin('load');
-  const path = request.checkpoint.path;
-  if (!path)
-    throw badInput(
-      `The checkpoint "${request.checkpoint.name}" is not in the library.`,
-      'Choose another or add its file.',
-    );
+  const path = fileOf(request.checkpoint, 'checkpoint');
   const checkpoint = await host.open(path, {
     settings,
     signal,
@@ -36,6 +34,7 @@ export async function generate(
   const { networks, config, notes } = checkpoint;
   progress.begin('encode image');
   const pictures = await preparePictures(networks, request);
+  const wrapEvaluate = await requestControls(host, request, pictures.toSize, settings);
   const seeds = seedsOf(request);
   if (pictures.unchanged && sigmasOf(request).length < 2) {
     const images = seeds.map(() => pictures.unchanged!);
@@ -43,37 +42,46 @@ export async function generate(
     return { kind: 'images', images, seeds, notes, timings: progress.timings() };
   }
   const steps = Math.max(1, sigmasOf(request).length - 1);
-  const { latent, problems } = await generateLatent(networks, request, pictures.inputs, {
-    signal,
-    onStage: (stage) => progress.begin(stage, stage === 'denoise' ? steps : 1),
-    onStep: ({ denoised }) => {
-      progress.advance(settings.previews ? { preview: previewOf(denoised, config) } : {});
+  const { latent, problems } = await generateLatent(
+    networks,
+    request,
+    { ...pictures.inputs, wrapEvaluate },
+    {
+      signal,
+      onStage: (stage) => progress.begin(stage, stage === 'denoise' ? steps : 1),
+      onStep: ({ denoised }) => {
+        progress.advance(settings.previews ? { preview: previewOf(denoised, config) } : {});
+      },
     },
-  });
+  );
   signal.throwIfAborted();
   rejectNaN(latent.data, path);
-  progress.begin('decode', request.batch);
-  const images: Pixels[] = [];
-  for (let item = 0; item < request.batch; item++) {
-    signal.throwIfAborted();
-    const size = latent.data.length / request.batch;
-    const one = {
-      data: latent.data.slice(item * size, (item + 1) * size),
-      shape: [1, ...latent.shape.slice(1)],
-    };
-    const [pixels] = fromTensor(await networks.decodeLatent(one), 'signed');
-    images.push(pictures.finish(pixels!));
-    progress.advance();
-  }
-  return { kind: 'images', images, seeds, notes: [...notes, ...problems], timings: progress.timings() };
+  const images = await decodeEach(networks, latent, { progress, signal });
+  return {
+    kind: 'images',
+    images: images.map(pictures.finish),
+    seeds,
+    notes: [...notes, ...problems],
+    timings: progress.timings(),
+  };
 }
 
-/** The LoRAs of a request, every one with a file. */
-function loraChoices({ loras }: GenerationRequest): LoraChoice[] {
-  return loras.map(({ model, unetWeight, textWeight }) => {
-    if (model.path) return { path: model.path, unetWeight, textWeight };
-    throw badInput(`The LoRA "${model.name}" is not in the library.`, 'Choose another or add its file.');
-  });
+/** One picture at a time: the decoder takes the most memory of all networks. */
+async function decodeEach(
+  { decodeLatent }: Pick<Networks, 'decodeLatent'>,
+  { data, shape: [batch = 1, ...rest] }: Tensor,
+  { progress, signal }: { progress: ProgressReporter; signal: AbortSignal },
+): Promise<Pixels[]> {
+  progress.begin('decode', batch);
+  const size = data.length / batch;
+  const images: Pixels[] = [];
+  for (let item = 0; item < batch; item++) {
+    signal.throwIfAborted();
+    const one = { data: data.slice(item * size, (item + 1) * size), shape: [1, ...rest] };
+    images.push(...fromTensor(await decodeLatent(one), 'signed'));
+    progress.advance();
+  }
+  return images;
 }
 
 /** Broken weights (or half precision that overflowed) end in NaN: black pictures would hide it. */

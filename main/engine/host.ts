@@ -3,13 +3,14 @@ import { statSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { checkpointOf, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts';
+import { createControlStore, type OpenControlNet } from './controls.ts';
 import { flavourOf, probeDevices } from './devices.ts';
 import { cachedWeights } from './fp32Cache.ts';
 import { createLoraStore, type LoraChoice, type LoraSet } from './loras.ts';
 import { createNetworks, type LoraFeeds, type NetworkName, type Networks } from './networks.ts';
 import { overlaid, overlayKey } from './overlay.ts';
 import type { DeviceName, EngineSettings, MemoryMode } from './protocol.ts';
-import { DEFAULT_SESSION } from './sessions.ts';
+import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 
 export interface LoadedCheckpoint {
   readonly networks: Networks;
@@ -38,6 +39,8 @@ export interface EngineHost {
    * sessions, unless they must be merged or are the first to change convolutions.
    */
   open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
+  /** The ControlNets of a job on the checkpoint that is open, in order; others are freed. */
+  openControls(paths: readonly string[], settings: EngineSettings): Promise<OpenControlNet[]>;
   device(settings: EngineSettings): Promise<DeviceName>;
   release(): Promise<void>;
 }
@@ -53,6 +56,7 @@ export function createHost(): EngineHost {
     onLoad: () => undefined,
   };
   const loraStore = createLoraStore();
+  const controlStore = createControlStore();
 
   const device = (settings: EngineSettings): Promise<DeviceName> => {
     if (settings.device !== 'auto') return Promise.resolve(settings.device);
@@ -61,6 +65,7 @@ export function createHost(): EngineHost {
   };
   const release = async (): Promise<void> => {
     await loaded?.networks.release();
+    await controlStore.release();
     loaded = undefined;
   };
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
@@ -82,12 +87,7 @@ export function createHost(): EngineHost {
     const networks = createNetworks(
       ready.graphs,
       {
-        session: {
-          ...DEFAULT_SESSION,
-          device: name,
-          threads: settings.threads,
-          castWhileRunning: memory === 'low',
-        },
+        session: sessionOptions(name, settings, memory),
         oneAtATime: memory === 'low',
         vaeTile,
         onLoad: (network, seconds) => current.onLoad(network, seconds),
@@ -97,7 +97,20 @@ export function createHost(): EngineHost {
     loaded = { key, networks, config: checkpoint.config, memory };
     return { ...loaded, notes: loras.notes };
   };
-  return { open, device, release };
+  const openControls: EngineHost['openControls'] = async (paths, settings) => {
+    if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
+    const session = sessionOptions(await device(settings), settings, loaded.memory);
+    return controlStore.open(paths, loaded.config.unet, session);
+  };
+  return { open, openControls, device, release };
+}
+
+function sessionOptions(
+  device: DeviceName,
+  { threads }: EngineSettings,
+  memory: LoadedCheckpoint['memory'],
+): SessionOptions {
+  return { ...DEFAULT_SESSION, device, threads, castWhileRunning: memory === 'low' };
 }
 
 /** The checkpoint's weights where the memory mode wants them, with LoRAs merged in that cannot run live. */
@@ -117,7 +130,7 @@ const VAE_BYTES_PER_PIXEL = 6500;
 const SMALLEST_TILE = 512;
 
 /** The largest tile side that leaves half of the free memory alone; whole pictures where they fit. */
-function vaeTileFor(pixels: number, memory: MemoryMode): number {
+export function vaeTileFor(pixels: number, memory: MemoryMode): number {
   const budget = memory === 'low' ? SMALLEST_TILE ** 2 * VAE_BYTES_PER_PIXEL : freemem() / 2;
   if (pixels * VAE_BYTES_PER_PIXEL <= budget) return Number.MAX_SAFE_INTEGER;
   const side = Math.floor(Math.sqrt(budget / VAE_BYTES_PER_PIXEL) / 64) * 64;

@@ -15,6 +15,8 @@ export interface RequestPictures {
   readonly inputs: Pick<GenerationInputs, 'initLatent' | 'latentMask' | 'extraChannels'>;
   /** A generated picture as it goes out: for inpainting, pasted into the source, whose other pixels stay as they were. */
   finish(generated: Pixels): Pixels;
+  /** Another picture of the same scene (a ControlNet's), cut and brought to the size that is generated. */
+  toSize(picture: Pixels): Pixels;
   /** The result when the denoising strength leaves nothing to do. */
   readonly unchanged?: Pixels;
 }
@@ -24,15 +26,16 @@ export async function preparePictures(
   model: GenerationModel,
   request: GenerationRequest,
 ): Promise<RequestPictures> {
+  const toSize = (picture: Pixels): Pixels => covering(picture, request.width, request.height);
   switch (request.kind) {
     case 'text-to-image':
-      return { inputs: {}, finish: (generated) => generated };
+      return { inputs: {}, finish: (generated) => generated, toSize };
     case 'image-to-image': {
-      const source = covering(await read(request.initImage, 'initImage'), request.width, request.height);
+      const source = toSize(await read(request.initImage, 'initImage'));
       // At 1 nothing of the picture is to be left, and sigma_max alone would leave a trace of it.
-      if (request.denoisingStrength === 1) return { inputs: {}, finish: (generated) => generated };
+      if (request.denoisingStrength === 1) return { inputs: {}, finish: (generated) => generated, toSize };
       const inputs = { initLatent: await model.encodeImage(toTensor([withoutAlpha(source)], 'signed')) };
-      return { inputs, finish: (generated) => generated, unchanged: source };
+      return { inputs, finish: (generated) => generated, toSize, unchanged: source };
     }
     case 'inpaint':
       return prepareInpaint(model, request);
@@ -65,7 +68,16 @@ async function prepareInpaint(
       extraChannels: await inpaintChannels(model.encodeImage, image, plane(frameMask), small),
     }),
   };
-  return { inputs, finish: (generated) => paste(source, generated, region, mask), unchanged: source };
+  return {
+    inputs,
+    finish: (generated) => paste(source, generated, region, mask),
+    // A control picture drawn over the whole source is cut with it.
+    toSize: (picture) =>
+      picture.width === source.width && picture.height === source.height
+        ? resizePixels(crop(picture, region), width, height, 'lanczos')
+        : covering(picture, width, height),
+    unchanged: source,
+  };
 }
 
 async function readMask(

@@ -122,8 +122,11 @@ function denoiserOf(
   sigmas: Float32Array,
   sampler: SamplerEntry,
 ): Denoise {
-  const wrapped = inputs.wrapEvaluate?.(model.predictNoise, SIGMAS) ?? model.predictNoise;
-  const evaluate = inputs.extraChannels ? withExtraChannels(wrapped, inputs.extraChannels) : wrapped;
+  // The innermost wrapper adds channels: ControlNets see the plain latent.
+  const network = inputs.extraChannels
+    ? withExtraChannels(model.predictNoise, inputs.extraChannels)
+    : model.predictNoise;
+  const evaluate = inputs.wrapEvaluate?.(network, SIGMAS) ?? network;
   const denoisers = stages.map((stage) =>
     guidedDenoiser({
       evaluate,
