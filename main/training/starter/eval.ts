@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Card, cardText } from './card.ts';
-import { gridPng } from './grid.ts';
+import { gridPng } from './data/grid.ts';
 import { importPart, importStarter, STARTER_FILES } from './importer.ts';
 import {
   imageToImage,
@@ -13,7 +13,7 @@ import {
   reconstruction,
   textToImage,
 } from './proofs.ts';
-import { measureUpscaler } from './upscalerModel.ts';
+import { measureUpscaler } from './upscale/upscalerModel.ts';
 
 /** Promise → what measures it; `least` is what must be reached. */
 interface Measure {

@@ -6,9 +6,9 @@ import {
   writeSafetensors,
 } from '../../../native-models/weights/safetensorsWriter.ts';
 import { copyParameters, type ParameterSet } from '../parameters.ts';
+import type { StarterModels } from './denoise/sampling.ts';
 import { STARTER_TEXT, STARTER_UNET, STARTER_VAE, STARTER_VISION } from './models.ts';
 import { normalisePictures } from './pictureNormalisation.ts';
-import type { StarterModels } from './sampling.ts';
 
 /** Where a trained tensor goes: the first prefix that fits, replaced. `undefined` = it stays here. */
 type Renaming = readonly (readonly [from: string, to: string])[];

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { readFloat32 } from '../../../native-models/weights/tensors.ts';
 import { createParameters, type ParameterSet } from '../parameters.ts';
+import type { StarterModels } from './denoise/sampling.ts';
 import { denormalisePictures } from './pictureNormalisation.ts';
-import type { StarterModels } from './sampling.ts';
 
 export const STARTER_FILES = {
   checkpoint: 'starter/little-world.safetensors',

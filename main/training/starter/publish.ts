@@ -4,7 +4,7 @@ import { lossCurvePng } from '../lossCurve.ts';
 import { readLossLog } from '../lossLog.ts';
 import { exportCheckpoint, exportParameters, starterMetadata } from './exporter.ts';
 import { STARTER_FILES } from './importer.ts';
-import { loadParameters } from './store.ts';
+import { loadParameters } from './loop/store.ts';
 
 /** Which logs tell how a model was made, by the title of its curve. */
 export const TRAINING_LOGS: Readonly<Record<string, readonly string[]>> = {

@@ -1,18 +1,19 @@
 /** `npm run starter:train`: trains the starter models from nothing, part by part; finished parts are passed over. */
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { trainClip } from './clipTrainer.ts';
-import { trainControl } from './controlTrainer.ts';
-import { trainDecoder } from './decoderTrainer.ts';
-import { encodePictures } from './latents.ts';
-import { drawPictures } from './pictureFile.ts';
+import { trainClip } from './clip/clipTrainer.ts';
+import { trainVision } from './clip/visionTrainer.ts';
+import { encodePictures } from './data/latents.ts';
+import { drawPictures } from './data/pictureFile.ts';
+import { trainControl } from './denoise/controlTrainer.ts';
+import { trainUnet } from './denoise/unetTrainer.ts';
+import type { TrainOptions } from './loop/loop.ts';
+import { kept, loadParameters } from './loop/store.ts';
+import { trainLoras } from './loras.ts';
 import { publish } from './publish.ts';
-import { kept, loadParameters } from './store.ts';
-import { trainUnet } from './unetTrainer.ts';
-import { trainUpscaler } from './upscalerTrainer.ts';
-import type { TrainOptions } from './vaeTrainer.ts';
-import { trainVae } from './vaeTrainer.ts';
-import { trainVision } from './visionTrainer.ts';
+import { trainUpscaler } from './upscale/upscalerTrainer.ts';
+import { trainDecoder } from './vae/decoderTrainer.ts';
+import { trainVae } from './vae/vaeTrainer.ts';
 
 /** States and logs; ignored by git. */
 const FOLDER = '.work/starter';
@@ -38,6 +39,7 @@ const PARTS: Readonly<Record<string, (options: TrainOptions) => Promise<unknown>
   vision: trainVision,
   control: trainControl,
   publish: ({ folder }) => publish(folder),
+  loras: trainLoras,
 };
 
 const { values, positionals } = parseArgs({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { copyParameters } from '../../../main/training/parameters.ts';
-import { captionTokens } from '../../../main/training/starter/captionTokens.ts';
-import { clipPairParameters } from '../../../main/training/starter/clipLoss.ts';
-import { liveTowers } from '../../../main/training/starter/clipTrainer.ts';
-import { edgeScore } from '../../../main/training/starter/edges.ts';
-import { gaussian, initialise } from '../../../main/training/starter/initialise.ts';
+import { clipPairParameters } from '../../../main/training/starter/clip/clipLoss.ts';
+import { liveTowers } from '../../../main/training/starter/clip/towers.ts';
+import { captionTokens } from '../../../main/training/starter/data/captionTokens.ts';
+import { edgeScore } from '../../../main/training/starter/denoise/edges.ts';
+import { gaussian, initialise } from '../../../main/training/starter/loop/initialise.ts';
 import { PICTURE_SIZE, STARTER_TEXT, STARTER_VISION } from '../../../main/training/starter/models.ts';
 import {
   denormalisePictures,
