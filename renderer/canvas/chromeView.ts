@@ -16,10 +16,12 @@ export interface ChromeState {
   readonly frameShown: boolean;
   readonly label: string;
   readonly accent: string;
+  /** Darkness of what lies outside the frame while it is pulled. */
+  readonly shade: number;
 }
 
 export function chromeView(screen: Konva.Group) {
-  const shade = new Konva.Shape({ listening: false, fill: '#000', opacity: 0.28 });
+  const shade = new Konva.Shape({ listening: false, fill: '#000' });
   const frame = new Konva.Rect({ listening: false, strokeWidth: 1.5 });
   const label = new Konva.Text({ listening: false, fontSize: 11, fontFamily: FONT });
   const grid = new Konva.Shape({
@@ -62,6 +64,7 @@ export function chromeView(screen: Konva.Group) {
         visible: state.frameShown,
       });
       placeHandles(handles, box, state);
+      shade.opacity(state.shade);
       shade.visible(state.frameShown && state.handles);
       shade.sceneFunc((context, shape) => {
         context.beginPath();

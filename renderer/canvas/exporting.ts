@@ -102,15 +102,17 @@ const pixelsIn = (canvas: OffscreenCanvas): Pixels =>
   canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
 
 /** The sketch as a hint: white lines on black at frame size; null when nothing was drawn. */
-export async function exportSketch(document: StudioDocument): Promise<ImageRef | null> {
-  if (document.sketch.length === 0) return null;
-  const { frame } = document;
-  const { canvas: lines, extent } = sketchSurface().follow(document.sketch, workArea(document));
+export async function exportSketch({
+  sketch,
+  frame,
+}: Pick<StudioDocument, 'sketch' | 'frame'>): Promise<ImageRef | null> {
+  if (sketch.length === 0) return null;
+  const { canvas: lines } = sketchSurface().follow(sketch, frame);
   const canvas = new OffscreenCanvas(frame.width, frame.height);
   const context = canvas.getContext('2d')!;
   context.fillStyle = '#000';
   context.fillRect(0, 0, frame.width, frame.height);
-  context.drawImage(lines, extent.x - frame.x, extent.y - frame.y);
+  context.drawImage(lines, 0, 0);
   return upload(canvas);
 }
 

@@ -1,5 +1,6 @@
 /** Pointer, wheel and keys on the canvas: they become tool events; what tools answer is done. React hears nothing of it. */
 import { type ScreenPoint, screenPoint, toCanvas } from '../document/geometry.ts';
+import { hideResults } from '../stores/candidates.ts';
 import { finishGesture, perform, useDocument } from '../stores/document.ts';
 import { currentTarget, panBy, useView, zoomBy } from '../stores/view.ts';
 import { startTools } from '../tools/registry.ts';
@@ -58,6 +59,7 @@ export function listenToPointer(
       element.focus({ preventScroll: true });
       element.setPointerCapture(event.pointerId);
       pressed = toolFor(event);
+      if (useView.getState().mode === 'sketch' && pressed !== 'hand') hideResults();
       send('down', event);
       look(event);
     },

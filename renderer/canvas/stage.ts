@@ -115,12 +115,16 @@ function pusher(
       handles: state.tool === 'frame' && state.mode !== 'create',
       frameShown: state.mode !== 'create' || !showsResult,
       label: frameLabel(document.frame.width, document.frame.height),
-      accent: getComputedStyle(container).getPropertyValue('--accent').trim() || '#ff8a4c',
+      accent: token(container, '--accent'),
+      shade: Number(token(container, '--shade')),
     });
     for (const layer of Object.values(layers)) layer.batchDraw();
   };
   return push;
 }
+
+const token = (element: HTMLElement, name: string): string =>
+  getComputedStyle(element).getPropertyValue(name).trim();
 
 type ViewState = ReturnType<typeof useView.getState>;
 function inkOf({ mode, maskShown }: ViewState, showsResult: boolean): 'mask' | 'sketch' | 'nothing' {

@@ -1,23 +1,37 @@
 /** Choosing models: a checkpoint brings its own settings along, a LoRA its weight and trigger, and each says whether it fits. */
 import type { ModelCard } from '../../preload/models.ts';
 import type { Draft } from '../document/draft.ts';
-import { currentDraft, setDraft } from '../stores/document.ts';
+import { currentDocument, currentDraft, setDraft } from '../stores/document.ts';
+import { attempt } from '../stores/notices.ts';
+import { studio } from '../stores/studio.ts';
 
-/** Sizes that bases were trained at. */
+/** Sizes that bases were trained at, for files that do not say. */
 const NATURAL: Readonly<Record<string, number>> = { sd15: 512, sd21: 768, sdxl: 1024 };
+/** Where a file says what size it was trained at: `512x512`. */
+const RESOLUTION_KEY = 'modelspec.resolution';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The size a checkpoint paints best: the user's own default, the file's word, its base's usual size. */
+async function naturalSize({ id, base, defaults }: ModelCard): Promise<Size> {
+  const detail = await studio().models.get({ id });
+  const told = /^(\d+)x(\d+)$/.exec(detail.metadata[RESOLUTION_KEY] ?? '');
+  const usual = NATURAL[base] ?? 512;
+  return {
+    width: defaults.width ?? (told === null ? usual : Number(told[1])),
+    height: defaults.height ?? (told === null ? usual : Number(told[2])),
+  };
+}
 
 /** The change of the draft that a checkpoint means: itself and the settings its card recommends. */
-export function withDefaults({
-  ref,
-  base,
-  defaults,
-}: ModelCard): Partial<Draft> & Pick<Draft, 'width' | 'height'> {
-  const natural = NATURAL[base] ?? 512;
-  const { steps, guidanceScale, sampler, schedule, clipSkip, negativePrompt } = defaults;
+export async function withDefaults(card: ModelCard): Promise<Partial<Draft> & Size> {
+  const { steps, guidanceScale, sampler, schedule, clipSkip, negativePrompt } = card.defaults;
   return {
-    checkpoint: ref,
-    width: defaults.width ?? natural,
-    height: defaults.height ?? natural,
+    checkpoint: card.ref,
+    ...(await naturalSize(card)),
     ...(steps === undefined ? {} : { steps }),
     ...(guidanceScale === undefined ? {} : { guidanceScale }),
     ...(sampler === undefined ? {} : { sampler }),
@@ -27,12 +41,12 @@ export function withDefaults({
   };
 }
 
-/** Chooses a checkpoint; the size is kept when the new base is used to the old one's. */
-export function chooseCheckpoint(card: ModelCard, before: ModelCard | undefined): void {
-  const { width, height, ...rest } = withDefaults(card);
-  const sameSize =
-    before !== undefined && before.base === card.base && card.defaults.width === before.defaults.width;
-  setDraft(sameSize ? rest : { ...rest, width, height });
+/** Chooses a checkpoint with its settings; on a canvas that holds pictures the frame keeps its size. */
+export async function chooseCheckpoint(card: ModelCard): Promise<void> {
+  await attempt(async () => {
+    const { width, height, ...rest } = await withDefaults(card);
+    setDraft(currentDocument().layers.length > 0 ? rest : { ...rest, width, height });
+  });
 }
 
 export function addLora({ ref, defaults }: ModelCard): void {

@@ -5,10 +5,12 @@ import { attempt } from '../stores/notices.ts';
 import { studio } from '../stores/studio.ts';
 import { useView } from '../stores/view.ts';
 import { fits } from './checkpoint.ts';
+import { accept } from './results.ts';
 
 /** Starts both; call once. */
 export function startEffects(): void {
   useDocument.subscribe(followDeletions);
+  useDocument.subscribe(takeResult);
   useView.subscribe(({ mode }, before) => {
     if (mode === 'sketch' && before.mode !== 'sketch') findControlNet();
   });
@@ -25,6 +27,12 @@ function followDeletions(state: State, before: State): void {
   const restored = then.filter((id) => !now.includes(id));
   if (deleted.length > 0) void attempt(() => studio().history.delete({ ids: deleted }));
   if (restored.length > 0) void attempt(() => studio().history.restore({ ids: restored }));
+}
+
+/** Painting a mask on a result that lies on an empty canvas means that picture: it is accepted. */
+function takeResult({ timeline: { document } }: State, { timeline: { document: before } }: State): void {
+  const painted = document.mask !== before.mask && document.mask.operations.length > 0;
+  if (painted && document.layers.length === 0 && useView.getState().mode === 'edit') void accept();
 }
 
 /** Chooses the first ControlNet that fits the checkpoint, where none is chosen. */

@@ -9,6 +9,7 @@ import { attempt, showError } from '../stores/notices.ts';
 import { runningJob, useQueue } from '../stores/queue.ts';
 import { studio } from '../stores/studio.ts';
 import { type Mode, useView } from '../stores/view.ts';
+import { accept } from './results.ts';
 
 /** Steps and pause (ms of quiet) of live mode. */
 const LIVE_STEPS = 6;
@@ -42,6 +43,7 @@ export async function generate(overrides: Partial<GenerationRequest> = {}): Prom
   if (currentDocument().draft.freshSeed) amendDraft({ seed: seedFrom(Math.random()) });
   useQueue.setState(({ sending }) => ({ sending: sending + 1 }));
   try {
+    if (useView.getState().mode === 'edit' && currentDocument().layers.length === 0) await accept();
     const document = currentDocument();
     const { projectId } = useDocument.getState();
     const prepared = await prepare(document, useView.getState().mode);

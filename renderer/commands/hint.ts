@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import type { ImageRef } from '../../preload/request.ts';
 import { exportSketch } from '../canvas/exporting.ts';
 import type { DraftControl } from '../document/draft.ts';
-import { currentDocument, useDocumentPart } from '../stores/document.ts';
+import { useDocumentPart } from '../stores/document.ts';
 import { showError } from '../stores/notices.ts';
 import { studio, useStudio } from '../stores/studio.ts';
 
@@ -11,7 +11,7 @@ const PAUSE = 250;
 
 /** URL of the hint picture, or null while there is nothing to show. */
 export function useHint(): { readonly url: string | null; readonly source: DraftControl['source'] } {
-  const _sketch = useDocumentPart((document) => document.sketch);
+  const sketch = useDocumentPart((document) => document.sketch);
   const { source, picture, preprocessor } = useDocumentPart((document) => document.draft.control);
   const frame = useDocumentPart((document) => document.frame);
   const line = useStudio((state) => state.line);
@@ -19,29 +19,30 @@ export function useHint(): { readonly url: string | null; readonly source: Draft
   useEffect(() => {
     if (line !== 'open') return;
     let current = true;
+    const image = () => (source === 'sketch' ? exportSketch({ sketch, frame }) : (picture?.image ?? null));
     const timer = setTimeout(() => {
-      hintUrl(source === 'sketch' ? null : (picture?.image ?? null), source, preprocessor, frame).then(
-        (next) => current && setUrl(next),
-        showError,
-      );
+      hintUrl(image, preprocessor, frame).then((next) => current && setUrl(next), showError);
     }, PAUSE);
     return () => {
       current = false;
       clearTimeout(timer);
     };
-    // `sketch` is read through the store when the timer fires; it is listed because the hint depends on it.
-  }, [source, picture, preprocessor, frame, line]);
+  }, [sketch, source, picture, preprocessor, frame, line]);
   return { url, source };
 }
 
 async function hintUrl(
-  picture: ImageRef | null,
-  source: DraftControl['source'],
+  image: () => ImageRef | null | Promise<ImageRef | null>,
   preprocessor: string,
   { width, height }: { readonly width: number; readonly height: number },
 ): Promise<string | null> {
-  const image = source === 'sketch' ? await exportSketch(currentDocument()) : picture;
-  if (image === null) return null;
-  const hint = await studio().images.hint({ image, preprocessor: preprocessor as 'none', width, height });
+  const source = await image();
+  if (source === null) return null;
+  const hint = await studio().images.hint({
+    image: source,
+    preprocessor: preprocessor as 'none',
+    width,
+    height,
+  });
   return hint.url;
 }

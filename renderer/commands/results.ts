@@ -4,7 +4,13 @@ import { upload } from '../canvas/exporting.ts';
 import { drawable, reblender } from '../canvas/resultView.ts';
 import { workArea } from '../document/document.ts';
 import { type Layer, type PictureUse, pictureLayer } from '../document/layer.ts';
-import { type Candidate, decideAll, shownCandidate, useCandidates } from '../stores/candidates.ts';
+import {
+  type Candidate,
+  currentCandidate,
+  decideAll,
+  hideResults,
+  useCandidates,
+} from '../stores/candidates.ts';
 import { currentDocument, perform, setDraft } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
 import { setMode, showWhole } from '../stores/view.ts';
@@ -15,7 +21,7 @@ export const newLayerId = (): string => `layer-${Date.now().toString(36)}-r${lay
 
 /** Puts the shown result on the canvas as a layer, with the mask as it is now. */
 export async function accept(): Promise<void> {
-  const candidate = shownCandidate(useCandidates.getState());
+  const candidate = currentCandidate(useCandidates.getState());
   if (candidate === null) return;
   const layer = await attempt(() => layerOf(candidate));
   if (layer === undefined) return;
@@ -47,6 +53,7 @@ export const asUse = ({ image, width, height }: Picture): PictureUse => ({
 
 /** A picture becomes a layer; on an empty canvas the frame takes its size. */
 export function toCanvas(name: string, picture: PictureUse): void {
+  hideResults();
   const document = currentDocument();
   const empty = document.layers.length === 0;
   const at = empty ? { x: 0, y: 0 } : middleOf(picture);

@@ -10,7 +10,7 @@ import { showError } from '../stores/notices.ts';
 import { flushProject, showProject, startProjectLog } from '../stores/projectLog.ts';
 import { loadQueue } from '../stores/queue.ts';
 import { announce, setClient, studio, useStudio } from '../stores/studio.ts';
-import { openDialog, showWhole } from '../stores/view.ts';
+import { showWhole } from '../stores/view.ts';
 import { withDefaults } from './checkpoint.ts';
 import { startEffects } from './effects.ts';
 import { startLiveMode } from './generate.ts';
@@ -68,7 +68,6 @@ async function load(): Promise<void> {
   else await flushProject();
   const { projectId } = useDocument.getState();
   if (projectId !== null) await loadCandidates(projectId);
-  if (settings.window[WELCOMED] !== true) openDialog('welcome');
   void studio()
     .app.devices()
     .then((devices) => useStudio.setState({ devices }), showError);
@@ -96,7 +95,7 @@ export async function openProject(id: number): Promise<void> {
 
 /** A new project that starts with the checkpoint of the current one, or with the starter's. */
 export async function newProject(name: string): Promise<void> {
-  const document = firstDocument();
+  const document = await firstDocument();
   const { width, height } = document.bounds;
   const opened = await studio().projects.create({ name, width, height });
   const { id } = opened.project;
@@ -106,7 +105,7 @@ export async function newProject(name: string): Promise<void> {
 }
 
 /** What a new project begins with: a checkpoint with its own settings and a prompt that it understands. */
-function firstDocument(): StudioDocument {
+async function firstDocument(): Promise<StudioDocument> {
   const { cards } = useModels.getState();
   const { info } = useStudio.getState();
   const { draft } = useDocument.getState().timeline.document;
@@ -115,12 +114,12 @@ function firstDocument(): StudioDocument {
   const first = emptyDocument(NEW_SIZE);
   if (card === undefined) return first;
   const prompt = card === starter ? FIRST_PROMPT : '';
-  const settings = { ...first.draft, ...withDefaults(card), prompt };
+  const settings = { ...first.draft, ...(await withDefaults(card)), prompt };
   const { width, height } = settings;
   return { ...emptyDocument({ width, height }), draft: settings };
 }
 
+/** The welcome was read; it does not come back. */
 export const finishWelcome = async (): Promise<void> => {
-  openDialog(null);
   await studio().settings.update({ window: { [WELCOMED]: true } });
 };

@@ -27,16 +27,35 @@ export interface SentMask {
 interface CandidatesState {
   readonly list: readonly Candidate[];
   readonly index: number;
+  /** Put aside while one paints; the results still wait. */
+  readonly hidden: boolean;
   readonly sent: ReadonlyMap<number, SentMask>;
 }
 
 /** Most results that wait at once; older ones stay in the history only. */
 const WAITING = 32;
 
-export const useCandidates = create<CandidatesState>(() => ({ list: [], index: 0, sent: new Map() }));
+export const useCandidates = create<CandidatesState>(() => ({
+  list: [],
+  index: 0,
+  hidden: false,
+  sent: new Map(),
+}));
 
-export const shownCandidate = ({ list, index }: Pick<CandidatesState, 'list' | 'index'>): Candidate | null =>
-  list[index] ?? null;
+/** The result at hand, whether it is put aside or not. */
+export const currentCandidate = ({
+  list,
+  index,
+}: Pick<CandidatesState, 'list' | 'index'>): Candidate | null => list[index] ?? null;
+
+/** The result that the canvas shows. */
+export const shownCandidate = (
+  state: Pick<CandidatesState, 'list' | 'index' | 'hidden'>,
+): Candidate | null => (state.hidden ? null : currentCandidate(state));
+
+export const hideResults = (hidden = true): void => {
+  if (useCandidates.getState().hidden !== hidden) useCandidates.setState({ hidden });
+};
 
 export const rememberSent = (jobId: number, sent: SentMask): void =>
   useCandidates.setState((state) => ({ sent: new Map(state.sent).set(jobId, sent) }));
@@ -45,6 +64,7 @@ export const rememberSent = (jobId: number, sent: SentMask): void =>
 export const browse = (by: 1 | -1): void =>
   useCandidates.setState(({ list, index }) => ({
     index: list.length === 0 ? 0 : (index + by + list.length) % list.length,
+    hidden: false,
   }));
 
 /** The results of a project that were still waiting when it was closed. */
@@ -80,7 +100,7 @@ async function takeJob(job: Job): Promise<void> {
   useCandidates.setState(({ list }) => {
     const kept = list.filter(stays);
     const next = [...kept, ...fresh].slice(-WAITING);
-    return { list: next, index: next.length - fresh.length };
+    return { list: next, index: next.length - fresh.length, hidden: false };
   });
 }
 

@@ -8,7 +8,6 @@ export type Mode = (typeof MODES)[number];
 export type Dialog =
   | 'library'
   | 'settings'
-  | 'welcome'
   | 'self-test'
   | 'sweep'
   | 'compare'

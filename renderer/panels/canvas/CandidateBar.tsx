@@ -1,17 +1,18 @@
 /** The bar that floats while results wait: look through them, compare, accept or discard. */
-import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
+import { IconChevronLeft, IconChevronRight, IconEye, IconEyeOff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { showComparison } from '../../commands/compare.ts';
 import { accept, discard } from '../../commands/results.ts';
-import { browse, shownCandidate, useCandidates } from '../../stores/candidates.ts';
+import { browse, currentCandidate, hideResults, useCandidates } from '../../stores/candidates.ts';
 import { useView } from '../../stores/view.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
 
 export function CandidateBar() {
   const { t } = useTranslation();
-  const candidate = useCandidates(shownCandidate);
+  const candidate = useCandidates(currentCandidate);
   const index = useCandidates((state) => state.index);
   const count = useCandidates((state) => state.list.length);
+  const hidden = useCandidates((state) => state.hidden);
   const mode = useView((state) => state.mode);
   if (candidate === null) return null;
   const compare = () => void showComparison([candidate.pictureId]);
@@ -27,6 +28,12 @@ export function CandidateBar() {
         {index + 1} / {count}
       </span>
       <IconButton icon={IconChevronRight} label={t('next')} disabled={count < 2} onClick={() => browse(1)} />
+      <IconButton
+        icon={hidden ? IconEyeOff : IconEye}
+        label={t(hidden ? 'result.show' : 'result.hide')}
+        pressed={hidden}
+        onClick={() => hideResults(!hidden)}
+      />
       {candidate.request.kind === 'text-to-image' ? null : (
         <Button look="quiet" onClick={compare}>
           {t('compare')}

@@ -4,12 +4,14 @@ import { useTranslation } from 'react-i18next';
 import { mountStage } from '../../canvas/stage.ts';
 import { useDocumentPart } from '../../stores/document.ts';
 import { useQueue } from '../../stores/queue.ts';
+import { useStudio } from '../../stores/studio.ts';
 import { useView } from '../../stores/view.ts';
 import { CandidateBar } from './CandidateBar.tsx';
 import { LayersButton } from './LayersButton.tsx';
 import { StepTimeline } from './StepTimeline.tsx';
 import { ToolOptions } from './ToolOptions.tsx';
 import { ToolRail } from './ToolRail.tsx';
+import { Welcome } from './Welcome.tsx';
 import { ZoomBar } from './ZoomBar.tsx';
 
 export function CanvasPage() {
@@ -55,11 +57,13 @@ function Stage({ label }: { readonly label: string }) {
 /** What to do on a canvas with nothing on it. */
 function EmptyHint() {
   const { t } = useTranslation();
+  const welcomed = useStudio(({ settings }) => settings === null || settings.window['welcomed'] === true);
   const mode = useView((state) => state.mode);
   const empty = useDocumentPart(({ layers, sketch }) =>
     mode === 'sketch' ? sketch.length === 0 : layers.length === 0,
   );
   const nothing = useQueue(({ jobs }) => jobs.length === 0);
   const text = mode === 'create' ? (nothing ? 'empty.create' : null) : empty ? `empty.${mode}` : null;
+  if (text === 'empty.create' && !welcomed) return <Welcome />;
   return text === null ? null : <p className="canvas-hint">{t(text)}</p>;
 }

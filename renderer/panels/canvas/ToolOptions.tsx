@@ -5,11 +5,12 @@ import { useTranslation } from 'react-i18next';
 import { workArea } from '../../document/document.ts';
 import { currentDocument, finishGesture, perform, useDocumentPart } from '../../stores/document.ts';
 import { currentTarget, setBrush, useView } from '../../stores/view.ts';
-import type { Target } from '../../tools/tool.ts';
+import type { Target, ToolName } from '../../tools/tool.ts';
 import { Button } from '../../ui/buttons.tsx';
 import { Slider } from '../../ui/fields.tsx';
 
-const PAINTS = new Set(['brush', 'eraser', 'mask']);
+const PAINTS: ReadonlySet<ToolName> = new Set(['brush', 'eraser', 'mask']);
+const MASKS: ReadonlySet<ToolName> = new Set(['mask', 'eraser', 'lasso', 'rectangle']);
 
 export function ToolOptions() {
   const { t } = useTranslation();
@@ -27,7 +28,7 @@ export function ToolOptions() {
       {tool === 'brush' && target === 'layer' ? <Colour /> : null}
       {tool === 'eraser' && target !== 'sketch' ? <EraserTarget target={target} /> : null}
       <span className="grow" />
-      {target === 'mask' ? <MaskOptions /> : null}
+      {MASKS.has(tool) && target === 'mask' ? <MaskOptions /> : null}
       {target === 'sketch' ? (
         <Button
           size="small"

@@ -7,7 +7,6 @@ import { ProjectsDialog } from './ProjectsDialog.tsx';
 import { SelfTestDialog } from './SelfTestDialog.tsx';
 import { SettingsDialog } from './SettingsDialog.tsx';
 import { SweepDialog } from './SweepDialog.tsx';
-import { WelcomeDialog } from './WelcomeDialog.tsx';
 
 const close = () => openDialog(null);
 
@@ -28,8 +27,6 @@ export function Dialogs() {
       return <CompareDialog onClose={close} />;
     case 'projects':
       return <ProjectsDialog onClose={close} />;
-    case 'welcome':
-      return <WelcomeDialog />;
     case null:
       return null;
   }

@@ -17,7 +17,7 @@ import { recallPicture } from '../../commands/recall.ts';
 import { asUse, toCanvas, toSketch, toUpscale } from '../../commands/results.ts';
 import { isUpscale } from '../../request/build.ts';
 import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
-import { shownCandidate, useCandidates } from '../../stores/candidates.ts';
+import { currentCandidate, useCandidates } from '../../stores/candidates.ts';
 import { perform } from '../../stores/document.ts';
 import { choosePicture } from '../../stores/history.ts';
 import { attempt } from '../../stores/notices.ts';
@@ -48,7 +48,7 @@ export function PictureDetails({ picture }: { readonly picture: PictureDetail })
 
 function Actions({ picture }: { readonly picture: PictureDetail }) {
   const { t } = useTranslation();
-  const shown = useCandidates(shownCandidate);
+  const shown = useCandidates(currentCandidate);
   const name = picture.prompt.slice(0, 40) || picture.fileName;
   const compare = () =>
     void showComparison(

@@ -94,7 +94,7 @@ function ModelActions({ card }: { readonly card: ModelCard }) {
   return (
     <div className="line" style={{ flexWrap: 'wrap' }}>
       {card.type === 'checkpoint' && usable ? (
-        <Button look="primary" onClick={() => chooseCheckpoint(card, undefined)}>
+        <Button look="primary" onClick={() => void chooseCheckpoint(card)}>
           {t('model.use')}
         </Button>
       ) : null}

@@ -18,7 +18,7 @@ export function CheckpointCard() {
   const choices = modelsOfType(cards, 'checkpoint');
   const choose = (value: string) => {
     const next = choices.find(({ id }) => String(id) === value);
-    if (next !== undefined) chooseCheckpoint(next, card);
+    if (next !== undefined) void chooseCheckpoint(next);
   };
   return (
     <div>
