@@ -61,6 +61,7 @@ test('a request over the WebSocket becomes a picture with its whole request in h
 test('image to image from an uploaded picture keeps its parents; export writes without paths or without anything', async () => {
   const { client, settled, root } = await startStudio();
   const first = await settled((await client.queue.add({ request: request() })).id);
+  expect(first).toMatchObject({ state: 'done', error: null });
   const source = (await client.history.get({ id: first.pictures[0]! })).image;
   const second = await settled(
     (
