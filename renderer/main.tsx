@@ -2,12 +2,12 @@
 import '@fontsource-variable/inter/wght.css';
 import '@fontsource-variable/noto-sans-sc/wght.css';
 import '@mantine/core/styles.css';
-import './ui/styles.css';
+import './styles/styles.css';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { startStudio } from './commands/start.ts';
 import { startLanguages } from './i18n/start.ts';
+import { startStudio } from './lifecycle/start.ts';
 import { App } from './panels/shell/App.tsx';
 import { followTheme, useTheme } from './stores/theme.ts';
 import { cssVariables, theme } from './ui/theme.ts';

@@ -18,6 +18,8 @@ const PAPER = '#0b0c0f';
 export interface InkState {
   readonly document: StudioDocument;
   readonly what: 'mask' | 'sketch' | 'nothing';
+  /** A result lies there: only the mask's outline shows, so that its colours can be judged. */
+  readonly outlineOnly: boolean;
   readonly latentGrid: boolean;
   readonly view: View;
 }
@@ -53,7 +55,7 @@ export function inkView(world: Konva.Group) {
       const { document, what, latentGrid, view } = state;
       const { frame } = document;
       paper.setAttrs({ visible: what === 'sketch', ...frame });
-      maskNode.visible(what === 'mask');
+      maskNode.visible(what === 'mask' && !state.outlineOnly);
       outline.visible(what === 'mask');
       sketchNode.visible(what === 'sketch');
       if (what === 'mask') showMask(state);

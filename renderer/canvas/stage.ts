@@ -107,7 +107,13 @@ function pusher(
     transform(layers, world, state.view);
     pictures.show(document, state.mode === 'edit');
     result.show(candidate, preview, blend.current(candidate));
-    ink.show({ document, what: inkOf(state, showsResult), latentGrid: state.latentGrid, view: state.view });
+    ink.show({
+      document,
+      what: inkOf(state, showsResult),
+      outlineOnly: showsResult,
+      latentGrid: state.latentGrid,
+      view: state.view,
+    });
     chrome.show({
       frame: document.frame,
       view: state.view,

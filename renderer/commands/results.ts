@@ -13,7 +13,7 @@ import {
 } from '../stores/candidates.ts';
 import { currentDocument, perform, setDraft } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
-import { setMode, showWhole } from '../stores/view.ts';
+import { fitBrushes, setMode, showWhole } from '../stores/view.ts';
 import { maskSurface } from '../surfaces/maskSurface.ts';
 
 let layerIds = 0;
@@ -66,6 +66,7 @@ export function toCanvas(name: string, picture: PictureUse): void {
       { type: 'frame moved', frame: { ...at, width: picture.width, height: picture.height } },
       'to canvas',
     );
+  if (empty) fitBrushes(Math.max(picture.width, picture.height));
   setMode('edit');
   const { bounds } = currentDocument();
   showWhole(bounds);

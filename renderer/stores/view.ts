@@ -93,6 +93,13 @@ export const setBrush = (target: Target, change: Partial<BrushOptions>): void =>
     brushes: { ...brushes, [target]: { ...brushes[target], ...change } },
   }));
 
+/** Brushes in proportion to what is painted on: edge in document pixels. */
+export function fitBrushes(edge: number): void {
+  setBrush('mask', { size: Math.max(4, Math.round(edge / 9)) });
+  setBrush('layer', { size: Math.max(3, Math.round(edge / 20)) });
+  setBrush('sketch', { size: Math.max(2, Math.round(edge / 90)) });
+}
+
 export const openDialog = (dialog: Dialog): void => useView.setState({ dialog });
 
 export const panBy = (x: number, y: number): void =>

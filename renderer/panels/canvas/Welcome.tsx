@@ -1,7 +1,7 @@
 /** The first page ever seen: what this is, what is ready, and the way to the first picture. It blocks nothing. */
 import { IconBrush, IconPhoto, IconSchool, IconShieldLock } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { finishWelcome } from '../../commands/start.ts';
+import { finishWelcome } from '../../lifecycle/start.ts';
 import { useDraft } from '../../stores/document.ts';
 import { attempt } from '../../stores/notices.ts';
 import { openDialog } from '../../stores/view.ts';

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Project } from '../../../preload/projects.ts';
 import { saveProject } from '../../commands/export.ts';
-import { newProject, openProject } from '../../commands/start.ts';
+import { newProject, openProject } from '../../lifecycle/start.ts';
 import { useDocument } from '../../stores/document.ts';
 import { attempt } from '../../stores/notices.ts';
 import { studio } from '../../stores/studio.ts';

@@ -1,7 +1,7 @@
 /** The window: header, settings, canvas, history, status; dialogs and notices above them. */
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { listenToShortcuts } from '../../commands/shortcuts.ts';
+import { listenToShortcuts } from '../../lifecycle/shortcuts.ts';
 import { useStudio } from '../../stores/studio.ts';
 import { useView } from '../../stores/view.ts';
 import { CanvasPage } from '../canvas/CanvasPage.tsx';

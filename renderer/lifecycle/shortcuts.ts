@@ -1,4 +1,8 @@
 /** Keys of the whole window. While something is being typed, only combinations with Ctrl or Alt count. */
+
+import { saveProject } from '../commands/export.ts';
+import { generate, stop } from '../commands/generate.ts';
+import { accept, discard } from '../commands/results.ts';
 import { workArea } from '../document/document.ts';
 import { browse, useCandidates } from '../stores/candidates.ts';
 import { currentDocument, perform, redoOnce, undoOnce } from '../stores/document.ts';
@@ -16,9 +20,6 @@ import {
   zoomTo,
 } from '../stores/view.ts';
 import { TOOLS, type ToolName } from '../tools/tool.ts';
-import { saveProject } from './export.ts';
-import { generate, stop } from './generate.ts';
-import { accept, discard } from './results.ts';
 
 const TOOL_KEYS: Readonly<Record<string, ToolName>> = {
   v: 'move', b: 'brush', e: 'eraser', m: 'mask', l: 'lasso', r: 'rectangle', f: 'frame', h: 'hand',

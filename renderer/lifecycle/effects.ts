@@ -1,11 +1,12 @@
 /** What follows from a change by itself: deleted pictures come back with undo, the Sketch page finds its ControlNet. */
+
+import { fits } from '../commands/checkpoint.ts';
+import { accept } from '../commands/results.ts';
 import { amendDraft, currentDraft, useDocument } from '../stores/document.ts';
 import { cardOf, modelsOfType, useModels } from '../stores/models.ts';
 import { attempt } from '../stores/notices.ts';
 import { studio } from '../stores/studio.ts';
 import { useView } from '../stores/view.ts';
-import { fits } from './checkpoint.ts';
-import { accept } from './results.ts';
 
 /** Starts both; call once. */
 export function startEffects(): void {

@@ -1,6 +1,8 @@
 /** Starting up: open the line, load what the window shows, open the last project, and do it again when the line was cut. */
 import type { OpenProject } from '../../preload/projects.ts';
 import { connect } from '../client.ts';
+import { withDefaults } from '../commands/checkpoint.ts';
+import { startLiveMode } from '../commands/generate.ts';
 import { emptyDocument, type StudioDocument } from '../document/document.ts';
 import { loadCandidates } from '../stores/candidates.ts';
 import { NEW_SIZE, useDocument } from '../stores/document.ts';
@@ -10,10 +12,8 @@ import { showError } from '../stores/notices.ts';
 import { flushProject, showProject, startProjectLog } from '../stores/projectLog.ts';
 import { loadQueue } from '../stores/queue.ts';
 import { announce, setClient, studio, useStudio } from '../stores/studio.ts';
-import { showWhole } from '../stores/view.ts';
-import { withDefaults } from './checkpoint.ts';
+import { fitBrushes, showWhole } from '../stores/view.ts';
 import { startEffects } from './effects.ts';
-import { startLiveMode } from './generate.ts';
 import { startPlanning } from './plan.ts';
 
 /** Milliseconds between tries to open the line again; the last one repeats. */
@@ -83,7 +83,9 @@ async function openLastProject(): Promise<void> {
 
 async function show(opened: OpenProject): Promise<void> {
   showProject(opened);
-  showWhole(useDocument.getState().timeline.document.frame);
+  const { frame } = useDocument.getState().timeline.document;
+  showWhole(frame);
+  fitBrushes(Math.max(frame.width, frame.height));
   await studio().settings.update({ window: { [LAST_PROJECT]: opened.project.id } });
 }
 
