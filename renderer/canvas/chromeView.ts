@@ -20,38 +20,31 @@ export interface ChromeState {
   readonly shade: number;
 }
 
-export function chromeView(screen: Konva.Group) {
-  const shade = new Konva.Shape({ listening: false, fill: '#000' });
-  const frame = new Konva.Rect({ listening: false, strokeWidth: 1.5 });
-  const label = new Konva.Text({ listening: false, fontSize: 11, fontFamily: FONT });
-  const grid = new Konva.Shape({
-    listening: false,
-    stroke: '#fff',
-    strokeWidth: 0.5,
-    opacity: 0.18,
-    visible: false,
-  });
-  const outline = new Konva.Line({
-    listening: false,
-    stroke: '#fff',
-    strokeWidth: 1.4,
-    dash: [5, 4],
-    closed: true,
-  });
-  const ring = new Konva.Circle({ listening: false, stroke: '#fff', strokeWidth: 1.2, visible: false });
-  const ringShade = new Konva.Circle({
-    listening: false,
-    stroke: '#000',
-    strokeWidth: 2.4,
-    opacity: 0.35,
-    visible: false,
-  });
-  const handles = Array.from(
-    { length: 8 },
-    () => new Konva.Rect({ listening: false, width: HANDLE, height: HANDLE }),
-  );
+function buildNodes(screen: Konva.Group) {
+  const quiet = { listening: false } as const;
+  const nodes = {
+    shade: new Konva.Shape({ ...quiet, fill: '#000' }),
+    grid: new Konva.Shape({ ...quiet, stroke: '#fff', strokeWidth: 0.5, opacity: 0.18, visible: false }),
+    frame: new Konva.Rect({ ...quiet, strokeWidth: 1.5 }),
+    label: new Konva.Text({ ...quiet, fontSize: 11, fontFamily: FONT }),
+    handles: Array.from({ length: 8 }, () => new Konva.Rect({ ...quiet, width: HANDLE, height: HANDLE })),
+    outline: new Konva.Line({ ...quiet, stroke: '#fff', strokeWidth: 1.4, dash: [5, 4], closed: true }),
+    ringShade: new Konva.Circle({
+      ...quiet,
+      stroke: '#000',
+      strokeWidth: 2.4,
+      opacity: 0.35,
+      visible: false,
+    }),
+    ring: new Konva.Circle({ ...quiet, stroke: '#fff', strokeWidth: 1.2, visible: false }),
+  };
+  const { shade, grid, frame, label, handles, outline, ringShade, ring } = nodes;
   screen.add(shade, grid, frame, label, ...handles, outline, ringShade, ring);
+  return nodes;
+}
 
+export function chromeView(screen: Konva.Group) {
+  const { shade, grid, frame, label, handles, outline, ringShade, ring } = buildNodes(screen);
   return {
     show(state: ChromeState): void {
       const box = onScreen(state.frame, state.view);
@@ -64,14 +57,7 @@ export function chromeView(screen: Konva.Group) {
         visible: state.frameShown,
       });
       placeHandles(handles, box, state);
-      shade.opacity(state.shade);
-      shade.visible(state.frameShown && state.handles);
-      shade.sceneFunc((context, shape) => {
-        context.beginPath();
-        context.rect(0, 0, state.stage.width, state.stage.height);
-        context.rect(box.x + box.width, box.y, -box.width, box.height);
-        context.fillShape(shape);
-      });
+      shadeOutside(shade, box, state);
       grid.visible(state.view.zoom >= PIXEL_GRID_FROM);
       grid.sceneFunc((context, shape) => {
         context.beginPath();
@@ -92,6 +78,22 @@ export function chromeView(screen: Konva.Group) {
       }
     },
   };
+}
+
+/** Darkens what lies outside the frame while it is pulled. */
+function shadeOutside(
+  node: Konva.Shape,
+  box: Rect,
+  { shade, frameShown, handles, stage }: ChromeState,
+): void {
+  node.opacity(shade);
+  node.visible(frameShown && handles);
+  node.sceneFunc((context, shape) => {
+    context.beginPath();
+    context.rect(0, 0, stage.width, stage.height);
+    context.rect(box.x + box.width, box.y, -box.width, box.height);
+    context.fillShape(shape);
+  });
 }
 
 function onScreen(rect: Rect, view: View): Rect {

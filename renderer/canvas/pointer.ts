@@ -1,5 +1,5 @@
 /** Pointer, wheel and keys on the canvas: they become tool events; what tools answer is done. React hears nothing of it. */
-import { type ScreenPoint, screenPoint, toCanvas } from '../document/geometry.ts';
+import { canvasPoint, type ScreenPoint, screenPoint, toCanvas } from '../document/geometry.ts';
 import { hideResults } from '../stores/candidates.ts';
 import { finishGesture, perform, useDocument } from '../stores/document.ts';
 import { currentTarget, panBy, useView, zoomBy } from '../stores/view.ts';
@@ -8,6 +8,8 @@ import type { Cursor, Effect, ToolContext, ToolEvent, ToolName } from '../tools/
 
 /** Zoom per wheel pixel with Ctrl held (or a pinch). */
 const WHEEL_ZOOM = 0.0022;
+/** What a mouse presses with: full width, see document/stroke.ts. */
+const MOUSE_PRESSURE = 0.5;
 let ids = 0;
 const newId = (): string => `layer-${Date.now().toString(36)}-${(ids++).toString(36)}`;
 
@@ -18,101 +20,111 @@ function context(): ToolContext {
   return { document, view: state.view, brush: state.brushes[target], target, newId };
 }
 
+type Show = (effect: Effect) => void;
+type Hover = (at: ScreenPoint | null, cursor: Cursor) => void;
+
 /** Attaches the listeners. `show` gets the effects that are drawn, `hover` where the pointer is and how it looks. */
-export function listenToPointer(
-  element: HTMLElement,
-  show: (effect: Effect) => void,
-  hover: (at: ScreenPoint | null, cursor: Cursor) => void,
-): () => void {
-  const tools = startTools();
-  let spaceHeld = false;
-  let pressed: ToolName | null = null;
-
-  const locate = (event: MouseEvent): ScreenPoint => {
-    const box = element.getBoundingClientRect();
-    return screenPoint(event.clientX - box.left, event.clientY - box.top);
-  };
-  const toolFor = (event: PointerEvent | null): ToolName => {
-    const { mode, tool } = useView.getState();
-    return spaceHeld || event?.button === 1 || mode === 'create' ? 'hand' : tool;
-  };
-  const send = (type: ToolEvent['type'], event: PointerEvent) => {
-    if (pressed === null) return;
-    const point = toCanvas(locate(event), useView.getState().view);
-    const pressure = event.pointerType === 'mouse' || event.pressure === 0 ? 0.5 : event.pressure;
-    const { shiftKey: shift, altKey: alt } = event;
-    for (const effect of tools[pressed].handle({ type, point, pressure, shift, alt }, context()))
-      enact(effect, show);
-  };
-  const look = (event: PointerEvent) => {
-    const at = locate(event);
-    const point = toCanvas(at, useView.getState().view);
-    element.dataset['pointer'] = `${Math.floor(point.x)},${Math.floor(point.y)}`;
-    const cursor = tools[pressed ?? toolFor(null)].cursor(point, context());
-    element.style.cursor = cursor === 'ring' ? 'none' : cursor;
-    hover(at, cursor);
-  };
-
+export function listenToPointer(element: HTMLElement, show: Show, hover: Hover): () => void {
+  const hand = toolHand(element, show, hover);
   const handlers = {
     pointerdown(event: PointerEvent) {
-      if (event.button > 1 || pressed !== null) return;
+      if (event.button > 1 || hand.busy()) return;
       element.focus({ preventScroll: true });
       element.setPointerCapture(event.pointerId);
-      pressed = toolFor(event);
-      if (useView.getState().mode === 'sketch' && pressed !== 'hand') hideResults();
-      send('down', event);
-      look(event);
+      hand.take(event);
     },
-    pointermove(event: PointerEvent) {
-      const events = pressed === null ? [] : (event.getCoalescedEvents?.() ?? []);
-      for (const each of events.length > 0 ? events : [event]) send('move', each);
-      look(event);
-    },
-    pointerup(event: PointerEvent) {
-      send('up', event);
-      pressed = null;
-      look(event);
-    },
-    pointercancel(event: PointerEvent) {
-      send('cancel', event);
-      pressed = null;
-    },
-    pointerleave() {
-      hover(null, 'default');
-      delete element.dataset['pointer'];
-    },
+    pointermove: hand.move,
+    pointerup: hand.release,
+    pointercancel: hand.drop,
+    pointerleave: hand.leave,
     wheel(event: WheelEvent) {
       event.preventDefault();
-      if (event.ctrlKey || event.metaKey) zoomBy(Math.exp(-event.deltaY * WHEEL_ZOOM), locate(event));
+      if (event.ctrlKey || event.metaKey)
+        zoomBy(Math.exp(-event.deltaY * WHEEL_ZOOM), locate(element, event));
       else panBy(event.shiftKey ? -event.deltaY : -event.deltaX, event.shiftKey ? 0 : -event.deltaY);
     },
     contextmenu: (event: Event) => event.preventDefault(),
   };
-  const keys = (event: KeyboardEvent) => {
-    if (event.code === 'Space' && (event.target === element || event.target === document.body)) {
-      spaceHeld = event.type === 'keydown';
-      event.preventDefault();
-    }
-    if (event.key === 'Escape' && pressed !== null && event.type === 'keydown') {
-      const point = { x: 0, y: 0 };
-      for (const effect of tools[pressed].handle(
-        { type: 'cancel', point, pressure: 0, shift: false, alt: false },
-        context(),
-      ))
-        enact(effect, show);
-      pressed = null;
-    }
-  };
-  const listening = Object.entries(handlers) as [keyof HTMLElementEventMap, (event: never) => void][];
-  for (const [type, handler] of listening)
-    element.addEventListener(type, handler as EventListener, { passive: false });
-  window.addEventListener('keydown', keys);
-  window.addEventListener('keyup', keys);
+  const listening = Object.entries(handlers) as [keyof HTMLElementEventMap, EventListener][];
+  for (const [type, handler] of listening) element.addEventListener(type, handler, { passive: false });
+  window.addEventListener('keydown', hand.key);
+  window.addEventListener('keyup', hand.key);
   return () => {
-    for (const [type, handler] of listening) element.removeEventListener(type, handler as EventListener);
-    window.removeEventListener('keydown', keys);
-    window.removeEventListener('keyup', keys);
+    for (const [type, handler] of listening) element.removeEventListener(type, handler);
+    window.removeEventListener('keydown', hand.key);
+    window.removeEventListener('keyup', hand.key);
   };
+}
+
+/** Where an event is on the stage. */
+function locate(element: HTMLElement, event: MouseEvent): ScreenPoint {
+  const box = element.getBoundingClientRect();
+  return screenPoint(event.clientX - box.left, event.clientY - box.top);
+}
+
+/** The hand that holds a tool: which one is pressed, what it is told, how the pointer looks. */
+function toolHand(element: HTMLElement, show: Show, hover: Hover) {
+  const tools = startTools();
+  let spaceHeld = false;
+  let pressed: ToolName | null = null;
+
+  const toolFor = (button: number): ToolName => {
+    const { mode, tool } = useView.getState();
+    return spaceHeld || button === 1 || mode === 'create' ? 'hand' : tool;
+  };
+  const send = (type: ToolEvent['type'], event: PointerEvent | null) => {
+    if (pressed === null) return;
+    for (const effect of tools[pressed].handle(toolEvent(element, type, event), context()))
+      enact(effect, show);
+  };
+  const look = (event: PointerEvent) => {
+    const at = locate(element, event);
+    const point = toCanvas(at, useView.getState().view);
+    element.dataset['pointer'] = `${Math.floor(point.x)},${Math.floor(point.y)}`;
+    const cursor = tools[pressed ?? toolFor(0)].cursor(point, context());
+    element.style.cursor = cursor === 'ring' ? 'none' : cursor;
+    hover(at, cursor);
+  };
+  const end = (type: 'up' | 'cancel', event: PointerEvent | null) => {
+    send(type, event);
+    pressed = null;
+    if (event !== null) look(event);
+  };
+
+  return {
+    busy: () => pressed !== null,
+    take(event: PointerEvent): void {
+      pressed = toolFor(event.button);
+      if (useView.getState().mode === 'sketch' && pressed !== 'hand') hideResults();
+      send('down', event);
+      look(event);
+    },
+    move(event: PointerEvent): void {
+      const events = pressed === null ? [] : (event.getCoalescedEvents?.() ?? []);
+      for (const each of events.length > 0 ? events : [event]) send('move', each);
+      look(event);
+    },
+    release: (event: PointerEvent) => end('up', event),
+    drop: (event: PointerEvent) => end('cancel', event),
+    leave(): void {
+      hover(null, 'default');
+      delete element.dataset['pointer'];
+    },
+    key(event: KeyboardEvent): void {
+      if (event.code === 'Space' && (event.target === element || event.target === document.body)) {
+        spaceHeld = event.type === 'keydown';
+        event.preventDefault();
+      }
+      if (event.key === 'Escape' && event.type === 'keydown') end('cancel', null);
+    },
+  };
+}
+
+function toolEvent(element: HTMLElement, type: ToolEvent['type'], event: PointerEvent | null): ToolEvent {
+  if (event === null) return { type, point: canvasPoint(0, 0), pressure: 0, shift: false, alt: false };
+  const point = toCanvas(locate(element, event), useView.getState().view);
+  const pressure = event.pointerType === 'mouse' || event.pressure === 0 ? MOUSE_PRESSURE : event.pressure;
+  return { type, point, pressure, shift: event.shiftKey, alt: event.altKey };
 }
 
 function enact(effect: Effect, show: (effect: Effect) => void): void {

@@ -1,6 +1,6 @@
 /** The right panel: search, filters, the wall of pictures, and the chosen one with everything about it. */
 import { IconBrain, IconSearch, IconStarFilled, IconTrash, IconX } from '@tabler/icons-react';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { hasFilter, setFilter, useHistory } from '../../stores/history.ts';
 import { Hint } from '../../ui/buttons.tsx';
@@ -62,72 +62,74 @@ function SearchBox() {
   );
 }
 
+function Chip({ pressed, onClick, label, children }: ChipProps) {
+  return (
+    <button
+      type="button"
+      className="chip"
+      aria-label={label}
+      title={label}
+      aria-pressed={pressed}
+      onClick={onClick}
+    >
+      {children}
+    </button>
+  );
+}
+
+interface ChipProps {
+  readonly pressed: boolean;
+  readonly onClick: () => void;
+  /** Name of a chip that shows an icon only. */
+  readonly label?: string | undefined;
+  readonly children: ReactNode;
+}
+
+/** Models and LoRAs offered as chips, the most used first. */
+const OFFERED = 2;
+const toggle = (list: readonly string[], value: string): string[] =>
+  list.includes(value) ? list.filter((other) => other !== value) : [...list, value];
+
 function Filters() {
   const { t } = useTranslation();
   const filter = useHistory((state) => state.filter);
   const facets = useHistory((state) => state.facets);
-  const toggle = (list: readonly string[], value: string) =>
-    list.includes(value) ? list.filter((other) => other !== value) : [...list, value];
-  const week = filter.from !== undefined;
+  const { minRating, models, loras, from, deleted } = filter;
+  const week = from !== undefined;
+  const clear = () => setFilter({ minRating: 0, models: [], loras: [], from: undefined, deleted: false });
   return (
     <div className="chips">
-      <button
-        type="button"
-        className="chip"
-        aria-pressed={filter.minRating > 0}
-        onClick={() => setFilter({ minRating: filter.minRating > 0 ? 0 : 1 })}
-      >
+      <Chip pressed={minRating > 0} onClick={() => setFilter({ minRating: minRating > 0 ? 0 : 1 })}>
         <IconStarFilled size={11} aria-hidden /> {t('history.rated')}
-      </button>
-      {facets?.models.slice(0, 2).map(({ value }) => (
-        <button
+      </Chip>
+      {facets?.models.slice(0, OFFERED).map(({ value }) => (
+        <Chip
           key={value}
-          type="button"
-          className="chip"
-          aria-pressed={filter.models.includes(value)}
-          onClick={() => setFilter({ models: toggle(filter.models, value) })}
+          pressed={models.includes(value)}
+          onClick={() => setFilter({ models: toggle(models, value) })}
         >
           {value}
-        </button>
+        </Chip>
       ))}
-      {facets?.loras.slice(0, 2).map(({ value }) => (
-        <button
+      {facets?.loras.slice(0, OFFERED).map(({ value }) => (
+        <Chip
           key={value}
-          type="button"
-          className="chip"
-          aria-pressed={filter.loras.includes(value)}
-          onClick={() => setFilter({ loras: toggle(filter.loras, value) })}
+          pressed={loras.includes(value)}
+          onClick={() => setFilter({ loras: toggle(loras, value) })}
         >
           {value}
-        </button>
+        </Chip>
       ))}
-      <button
-        type="button"
-        className="chip"
-        aria-pressed={week}
-        onClick={() => setFilter({ from: week ? undefined : Date.now() - WEEK })}
-      >
+      <Chip pressed={week} onClick={() => setFilter({ from: week ? undefined : Date.now() - WEEK })}>
         {t('history.week')}
-      </button>
-      <button
-        type="button"
-        className="chip"
-        aria-label={t('history.bin')}
-        title={t('history.bin')}
-        aria-pressed={filter.deleted}
-        onClick={() => setFilter({ deleted: !filter.deleted })}
-      >
+      </Chip>
+      <Chip label={t('history.bin')} pressed={deleted} onClick={() => setFilter({ deleted: !deleted })}>
         <IconTrash size={12} aria-hidden />
-      </button>
-      {hasFilter(filter) ? (
-        <button
-          type="button"
-          className="chip"
-          aria-label={t('history.all')}
-          onClick={() => setFilter({ minRating: 0, models: [], loras: [], from: undefined, deleted: false })}
-        >
+      </Chip>
+      {hasFilter({ ...filter, text: '' }) ? (
+        <Chip label={t('history.all')} pressed={false} onClick={clear}>
           <IconX size={12} aria-hidden />
-        </button>
+        </Chip>
       ) : null}
     </div>
   );

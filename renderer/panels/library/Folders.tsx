@@ -2,6 +2,7 @@
 import { IconFolderPlus, IconRefresh, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { ModelFolder } from '../../../preload/models.ts';
 import { loadModels, useModels } from '../../stores/models.ts';
 import { attempt, showInfo } from '../../stores/notices.ts';
 import { studio, useStudio } from '../../stores/studio.ts';
@@ -55,31 +56,29 @@ export function Folders() {
       )}
       <ul className="rows" aria-label={t('library.folders')}>
         {folders.map((folder) => (
-          <li key={folder.id} className="line check">
-            <span className="grow">
-              <span className="ellipsis" data-selectable>
-                {folder.path}
-              </span>
-              <br />
-              <span className="help">
-                {t('folders.count', { count: folder.models })} · {megabytes(folder.bytes)} · {folder.layout}
-                {folder.reachable ? '' : ` · ${t('folders.unreachable')}`}
-              </span>
-            </span>
-            {folder.own ? null : (
-              <IconButton
-                icon={IconX}
-                label={t('folders.remove')}
-                onClick={() =>
-                  void attempt(() => studio().models.removeFolder({ id: folder.id })).then(() =>
-                    attempt(loadModels),
-                  )
-                }
-              />
-            )}
-          </li>
+          <FolderRow key={folder.id} folder={folder} />
         ))}
       </ul>
     </div>
+  );
+}
+
+function FolderRow({ folder }: { readonly folder: ModelFolder }) {
+  const { t } = useTranslation();
+  const { id, path, models, bytes, layout, reachable, own } = folder;
+  const forget = () => attempt(() => studio().models.removeFolder({ id })).then(() => attempt(loadModels));
+  return (
+    <li className="line check">
+      <span className="grow">
+        <span className="ellipsis" data-selectable>
+          {path}
+        </span>
+        <span className="help">
+          {t('folders.count', { count: models })} · {megabytes(bytes)} · {layout}
+          {reachable ? '' : ` · ${t('folders.unreachable')}`}
+        </span>
+      </span>
+      {own ? null : <IconButton icon={IconX} label={t('folders.remove')} onClick={() => void forget()} />}
+    </li>
   );
 }

@@ -5,7 +5,7 @@ import { SAMPLERS, SCHEDULES } from '../../../preload/request.ts';
 import type { Draft } from '../../document/draft.ts';
 import { seedFrom } from '../../request/build.ts';
 import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
-import { finishGesture, setDraft, useDocumentPart, useDraft } from '../../stores/document.ts';
+import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
 import { modelsOfType, useModels } from '../../stores/models.ts';
 import { Hint, IconButton } from '../../ui/buttons.tsx';
 import { NumberField, SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
@@ -118,63 +118,47 @@ function SeedField() {
   );
 }
 
+type ChoiceKey = 'rng' | 'emphasis' | 'speed' | 'batchSeeds';
+
+/** A setting with a few named values. */
+function DraftChoice({
+  name,
+  options,
+}: {
+  readonly name: ChoiceKey;
+  readonly options: Readonly<Record<string, string>>;
+}) {
+  const { t } = useTranslation();
+  return (
+    <SelectField
+      label={t(name)}
+      value={useDraft(name)}
+      options={Object.entries(options).map(([value, label]) => ({ value, label }))}
+      onChange={(value) => setDraft({ [name]: value } as Partial<Draft>)}
+    />
+  );
+}
+
 /** What one sets rarely: VAE, clip skip, whose noise and emphasis, hires fix, quick modes. */
 export function RareFields() {
   const { t } = useTranslation();
-  const draft = useDocumentPart((document) => document.draft);
-  const vaes = modelsOfType(
-    useModels((state) => state.cards),
-    'vae',
-  );
-  const { secondPass } = draft;
+  const secondPass = useDraft('secondPass');
   return (
     <details className="rare">
       <summary>{t('more')}</summary>
       <div className="stack" style={{ gap: 10, paddingTop: 10 }}>
         <div className="row">
-          <SelectField
-            label="VAE"
-            value={draft.vae?.name ?? ''}
-            placeholder={t('vae.own')}
-            options={vaes.map(({ ref, name }) => ({ value: ref.name, label: name }))}
-            onChange={(name) => setDraft({ vae: vaes.find(({ ref }) => ref.name === name)?.ref ?? null })}
-          />
+          <VaeField />
           <DraftNumber name="clipSkip" label={t('clipSkip')} min={1} max={12} />
-          <SelectField
-            label={t('rng')}
-            value={draft.rng}
-            options={[
-              { value: 'cpu', label: 'CPU (ComfyUI)' },
-              { value: 'nv', label: 'NV (A1111)' },
-            ]}
-            onChange={(rng) => setDraft({ rng: rng as Draft['rng'] })}
+          <DraftChoice name="rng" options={{ cpu: 'CPU (ComfyUI)', nv: 'NV (A1111)' }} />
+          <DraftChoice name="emphasis" options={{ comfy: 'ComfyUI', a1111: 'A1111' }} />
+          <DraftChoice
+            name="speed"
+            options={{ exact: t('speed.exact'), fast: t('speed.fast'), draft: t('speed.draft') }}
           />
-          <SelectField
-            label={t('emphasis')}
-            value={draft.emphasis}
-            options={[
-              { value: 'comfy', label: 'ComfyUI' },
-              { value: 'a1111', label: 'A1111' },
-            ]}
-            onChange={(emphasis) => setDraft({ emphasis: emphasis as Draft['emphasis'] })}
-          />
-          <SelectField
-            label={t('speed')}
-            value={draft.speed}
-            options={(['exact', 'fast', 'draft'] as const).map((value) => ({
-              value,
-              label: t(`speed.${value}`),
-            }))}
-            onChange={(speed) => setDraft({ speed: speed as Draft['speed'] })}
-          />
-          <SelectField
-            label={t('batchSeeds')}
-            value={draft.batchSeeds}
-            options={[
-              { value: 'increment', label: t('batchSeeds.increment') },
-              { value: 'batch', label: t('batchSeeds.batch') },
-            ]}
-            onChange={(batchSeeds) => setDraft({ batchSeeds: batchSeeds as Draft['batchSeeds'] })}
+          <DraftChoice
+            name="batchSeeds"
+            options={{ increment: t('batchSeeds.increment'), batch: t('batchSeeds.batch') }}
           />
         </div>
         <SwitchField
@@ -186,6 +170,24 @@ export function RareFields() {
         {secondPass.on ? <SecondPassFields /> : null}
       </div>
     </details>
+  );
+}
+
+function VaeField() {
+  const { t } = useTranslation();
+  const vae = useDraft('vae');
+  const vaes = modelsOfType(
+    useModels((state) => state.cards),
+    'vae',
+  );
+  return (
+    <SelectField
+      label="VAE"
+      value={vae?.name ?? ''}
+      placeholder={t('vae.own')}
+      options={vaes.map(({ ref, name }) => ({ value: ref.name, label: name }))}
+      onChange={(name) => setDraft({ vae: vaes.find(({ ref }) => ref.name === name)?.ref ?? null })}
+    />
   );
 }
 

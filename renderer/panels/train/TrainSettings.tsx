@@ -12,84 +12,69 @@ import { CheckpointCard } from '../settings/CheckpointCard.tsx';
 
 export function TrainSettings() {
   const { t } = useTranslation();
-  const settings = useTraining((state) => state.settings);
-  const target = settings.targets[0] ?? 'cross-attention';
+  const { name, triggerWord, samplePrompt, flip } = useTraining((state) => state.settings);
   return (
     <>
       <div className="side-scroll">
         <CheckpointCard />
         <TextField
           label={t('train.name')}
-          value={settings.name}
+          value={name}
           placeholder={t('train.name.placeholder')}
-          onChange={(name) => setTraining({ name })}
+          onChange={(text) => setTraining({ name: text })}
         />
         <TextField
           label={t('train.trigger')}
-          value={settings.triggerWord}
+          value={triggerWord}
           placeholder={t('train.trigger.placeholder')}
-          onChange={(triggerWord) => setTraining({ triggerWord })}
+          onChange={(text) => setTraining({ triggerWord: text })}
         />
-        <div className="row">
-          <NumberField
-            label={t('steps')}
-            value={settings.steps}
-            min={1}
-            max={100000}
-            onChange={(value) => setTraining({ steps: Number(value) })}
-          />
-          <NumberField
-            label={t('train.rank')}
-            value={settings.rank}
-            min={1}
-            max={256}
-            onChange={(value) => setTraining({ rank: Number(value) })}
-          />
-          <NumberField
-            label={t('train.resolution')}
-            value={settings.resolution}
-            min={64}
-            max={2048}
-            step={64}
-            onChange={(value) => setTraining({ resolution: Number(value) })}
-          />
-          <NumberField
-            label={t('train.learningRate')}
-            value={settings.learningRate}
-            min={0}
-            max={1}
-            step="any"
-            onChange={(value) => setTraining({ learningRate: Number(value) })}
-          />
-          <NumberField
-            label={t('train.sampleEvery')}
-            value={settings.sampleEvery}
-            min={0}
-            max={100000}
-            onChange={(value) => setTraining({ sampleEvery: Number(value) })}
-          />
-          <SelectField
-            label={t('train.targets')}
-            value={target}
-            options={LORA_TARGETS.map((value) => ({ value, label: t(`target.${value}`) }))}
-            onChange={(value) => setTraining({ targets: [value as typeof target] })}
-          />
-        </div>
+        <TrainNumbers />
         <TextField
           label={t('train.samplePrompt')}
-          value={settings.samplePrompt}
+          value={samplePrompt}
           rows={2}
           placeholder={t('train.samplePrompt.placeholder')}
-          onChange={(samplePrompt) => setTraining({ samplePrompt })}
+          onChange={(text) => setTraining({ samplePrompt: text })}
         />
-        <SwitchField
-          label={t('train.flip')}
-          checked={settings.flip}
-          onChange={(flip) => setTraining({ flip })}
-        />
+        <SwitchField label={t('train.flip')} checked={flip} onChange={(on) => setTraining({ flip: on })} />
       </div>
       <TrainButtons />
     </>
+  );
+}
+
+/** Name in the settings, words, least, most, step. */
+const NUMBERS = [
+  ['steps', 'steps', 1, 100_000, 1],
+  ['rank', 'train.rank', 1, 256, 1],
+  ['resolution', 'train.resolution', 64, 2048, 64],
+  ['learningRate', 'train.learningRate', 0, 1, 'any'],
+  ['sampleEvery', 'train.sampleEvery', 0, 100_000, 1],
+] as const;
+
+function TrainNumbers() {
+  const { t } = useTranslation();
+  const settings = useTraining((state) => state.settings);
+  const target = settings.targets[0] ?? 'cross-attention';
+  return (
+    <div className="row">
+      {NUMBERS.map(([name, words, min, max, step]) => (
+        <NumberField
+          key={name}
+          label={t(words)}
+          {...{ min, max, step }}
+          value={settings[name]}
+          onChange={(value) => setTraining({ [name]: Number(value) })}
+        />
+      ))}
+      <SelectField
+        label={t('train.targets')}
+        value={target}
+        options={LORA_TARGETS.map((value) => ({ value, label: t(`target.${value}`) }))}
+        onChange={(value) => setTraining({ targets: [value as typeof target] })}
+      />
+    </div>
   );
 }
 

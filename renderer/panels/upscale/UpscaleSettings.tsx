@@ -2,6 +2,7 @@
 import { IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { ImageRef, ModelRef } from '../../../preload/request.ts';
 import { takeFiles } from '../../commands/drop.ts';
 import { stop } from '../../commands/generate.ts';
 import { perform, useDocumentPart } from '../../stores/document.ts';
@@ -17,33 +18,20 @@ const SCALES = [2, 3, 4, 8];
 export function UpscaleSettings() {
   const { t } = useTranslation();
   const { picture, scale } = useDocumentPart((document) => document.upscale);
-  const upscalers = modelsOfType(
-    useModels((state) => state.cards),
-    'upscaler',
-  );
+  const cards = useModels((state) => state.cards);
+  const upscalers = modelsOfType(cards, 'upscaler');
   const [name, setName] = useState('');
   const [tile, setTile] = useState(256);
   const upscaler = upscalers.find(({ ref }) => ref.name === name) ?? upscalers[0];
-  const running = useQueue(runningJob);
-  const start = () =>
-    attempt(async () => {
-      if (picture === null || upscaler === undefined) return;
-      const request = {
-        kind: 'upscale' as const,
-        image: picture.image,
-        upscaler: upscaler.ref,
-        tile,
-        ...(scale === null ? {} : { scale }),
-      };
-      await studio().queue.add({ request });
-    });
+  const ready = picture !== null && upscaler !== undefined;
+  const start = () => ready && void upscale(picture.image, upscaler.ref, tile, scale);
   return (
     <>
       <div className="side-scroll">
         <SelectField
           label={t('upscaler')}
           value={upscaler?.ref.name ?? ''}
-          placeholder={upscalers.length === 0 ? t('upscaler.none') : (undefined as never)}
+          {...(upscalers.length === 0 ? { placeholder: t('upscaler.none') } : {})}
           options={upscalers.map((card) => ({ value: card.ref.name, label: card.name }))}
           onChange={setName}
         />
@@ -72,24 +60,39 @@ export function UpscaleSettings() {
           onFiles={(files) => void takeFiles(files)}
         />
       </div>
-      <div className="go">
-        <div className="line">
-          <button
-            type="button"
-            className="button generate"
-            data-look="primary"
-            disabled={picture === null || upscaler === undefined}
-            onClick={() => void start()}
-          >
-            {t('upscale')}
-          </button>
-          {running === undefined ? null : (
-            <button type="button" className="button stop" onClick={() => void stop()}>
-              {t('stop')}
-            </button>
-          )}
-        </div>
-      </div>
+      <UpscaleButtons ready={ready} onStart={start} />
     </>
+  );
+}
+
+const upscale = (image: ImageRef, upscaler: ModelRef, tile: number, scale: number | null): Promise<unknown> =>
+  attempt(() =>
+    studio().queue.add({
+      request: { kind: 'upscale', image, upscaler, tile, ...(scale === null ? {} : { scale }) },
+    }),
+  );
+
+function UpscaleButtons({ ready, onStart }: { readonly ready: boolean; readonly onStart: () => void }) {
+  const { t } = useTranslation();
+  const running = useQueue(runningJob);
+  return (
+    <div className="go">
+      <div className="line">
+        <button
+          type="button"
+          className="button generate"
+          data-look="primary"
+          disabled={!ready}
+          onClick={onStart}
+        >
+          {t('upscale')}
+        </button>
+        {running === undefined ? null : (
+          <button type="button" className="button stop" onClick={() => void stop()}>
+            {t('stop')}
+          </button>
+        )}
+      </div>
+    </div>
   );
 }
