@@ -1,0 +1,47 @@
+/** The job "upscale": a picture file and an upscaler file → the enlarged picture. */
+import { openWeights } from '../../native-models/weights/open.ts';
+import { type UpscaleRequest, upscaleRequestSchema } from '../../preload/request.ts';
+import { decodePixels, MAX_PIXELS } from '../images/codec.ts';
+import { badInput } from './failures.ts';
+import type { EngineHost } from './host.ts';
+import type { JobContext } from './jobs.ts';
+import { progressReporter } from './progress.ts';
+import type { EngineResult } from './protocol.ts';
+import { fileOf } from './requestFiles.ts';
+import { DEFAULT_SESSION } from './sessions.ts';
+import { openUpscaler, upscaleImage, upscaleSteps } from './upscaler.ts';
+
+export async function upscale(
+  host: EngineHost,
+  untrusted: UpscaleRequest,
+  { settings, signal, onProgress }: JobContext,
+): Promise<EngineResult> {
+  const { image, upscaler: model, scale, tile } = upscaleRequestSchema.parse(untrusted);
+  const progress = progressReporter(onProgress);
+  progress.begin('load');
+  if (!image.path) throw badInput('image: the picture is not on this machine.', 'Choose the picture again.');
+  const picture = await decodePixels(image.path);
+  const device = await host.device(settings);
+  const session = { ...DEFAULT_SESSION, device, threads: settings.threads };
+  const upscaler = await openUpscaler(openWeights(fileOf(model, 'upscaler')), session);
+  try {
+    const factor = Math.max(upscaler.config.scale, scale ?? 0);
+    const size = picture.width * picture.height * factor ** 2;
+    if (size > MAX_PIXELS)
+      throw badInput(
+        `The enlarged picture would have ${Math.round(size / 1e6)} megapixels.`,
+        `${Math.round(MAX_PIXELS / 1e6)} are the limit; choose a smaller picture.`,
+      );
+    progress.begin('upscale', upscaleSteps(picture, upscaler, tile));
+    const onTile = (): void => progress.advance();
+    const enlarged = await upscaleImage(picture, upscaler, {
+      tile,
+      onTile,
+      signal,
+      ...(scale !== undefined && { scale }),
+    });
+    return { kind: 'images', images: [enlarged], seeds: [], notes: [], timings: progress.timings() };
+  } finally {
+    await upscaler.release();
+  }
+}
