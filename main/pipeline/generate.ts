@@ -11,10 +11,11 @@ import { isPureNoise, startLatent } from './sigmas/forward.ts';
 import { type ModelSigmas, modelSigmas } from './sigmas/modelSigmas.ts';
 import { SCHEDULES } from './sigmas/schedules.ts';
 import { planSigmas } from './sigmas/stepRules.ts';
+import { pooledAndSizes } from './sizeEmbedding.ts';
 import { type Tensor, zeros } from './tensor.ts';
 import { type ConditioningStage, encodeConditioning } from './text/conditioning.ts';
 import type { Embedding } from './text/embeddings.ts';
-import { toCommonLength } from './text/encode.ts';
+import { type PromptEncoding, toCommonLength } from './text/encode.ts';
 import type { TextModel } from './text/textModel.ts';
 
 /** The networks of one checkpoint. */
@@ -132,7 +133,7 @@ function denoiserOf(
       evaluate,
       predictionType: model.config.predictionType === 'v' ? 'v_prediction' : 'epsilon',
       sigmas: SIGMAS,
-      conditioning: conditioningOf(stage),
+      conditioning: conditioningOf(stage, model.config.unet.admChannels, request),
       guidanceScale: request.guidanceScale,
       alwaysNegative: sampler.readsNegative ?? false,
     }),
@@ -145,9 +146,19 @@ function denoiserOf(
   };
 }
 
-function conditioningOf({ positive, negative }: ConditioningStage): Conditioning {
+/** `admChannels`: how wide a vector of pooled text and sizes the U-Net reads; 0 = none. */
+function conditioningOf(
+  { positive, negative }: ConditioningStage,
+  admChannels: number,
+  { width, height }: GenerationRequest,
+): Conditioning {
   const [positiveContext, negativeContext] = toCommonLength([positive.embedding, negative.embedding]);
-  return { positive: { embedding: positiveContext! }, negative: { embedding: negativeContext! } };
+  const vector = ({ pooled }: PromptEncoding): { y?: Tensor } =>
+    admChannels > 0 && pooled ? { y: pooledAndSizes(pooled, width, height, admChannels) } : {};
+  return {
+    positive: { embedding: positiveContext!, ...vector(positive) },
+    negative: { embedding: negativeContext!, ...vector(negative) },
+  };
 }
 
 /** What the masked part starts from, before noise: the original, noise alone, or nothing (A1111's "masked content"). */

@@ -1,5 +1,7 @@
 /** SDXL's micro-conditioning (Podell et al. 2023, §2.2): sizes and crop as sinusoids. */
 
+import { type Tensor, tensor } from './tensor.ts';
+
 /** Width of the embedding of one number. */
 const WIDTH = 256;
 
@@ -16,4 +18,18 @@ export function sizeEmbedding(sizes: readonly number[]): Float32Array<ArrayBuffe
     }
   }
   return embedding;
+}
+
+/**
+ * The vector y of SDXL's U-Net: the pooled text, then original size, crop corner and target size, each as [height, width].
+ * A picture is asked for as uncropped and of its own size. Throws RangeError when the U-Net wants another width.
+ */
+export function pooledAndSizes(pooled: Tensor, width: number, height: number, admChannels: number): Tensor {
+  const sizes = sizeEmbedding([height, width, 0, 0, height, width]);
+  const data = Float32Array.of(...pooled.data, ...sizes);
+  if (data.length !== admChannels)
+    throw new RangeError(
+      `The U-Net wants a vector of ${admChannels} numbers, pooled text and sizes give ${data.length}`,
+    );
+  return tensor(data, [1, data.length]);
 }
