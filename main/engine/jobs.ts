@@ -1,10 +1,13 @@
 /** Which function runs which kind of job. */
+import { runWorkflowJob } from '../workflow/job.ts';
 import { probeDevices } from './devices.ts';
 import { embed } from './embedJob.ts';
 import { badInput } from './failures.ts';
 import { generate } from './generateJob.ts';
+import { makeHint } from './hints.ts';
 import { createHost, type EngineHost } from './host.ts';
 import type { EngineJob, EngineProgress, EngineResult, EngineSettings } from './protocol.ts';
+import { upscale } from './upscaleJob.ts';
 
 export { createHost };
 
@@ -21,6 +24,12 @@ export function runJob(host: EngineHost, job: EngineJob, context: JobContext): P
       return generate(host, job.request, context);
     case 'embed':
       return embed(host, job, context);
+    case 'workflow':
+      return runWorkflowJob(host, job, context);
+    case 'upscale':
+      return upscale(host, job.request, context);
+    case 'hint':
+      return makeHint(job, context);
     case 'devices':
       return probeDevices().then((probe) => ({ kind: 'devices', ...probe }));
     default:

@@ -40,6 +40,12 @@ export type EngineJob =
       readonly preprocessor: string;
       readonly options: Readonly<Record<string, number>>;
     }
+  /** A graph in ComfyUI's API format, not checked yet, and where the files lie that it names: folder → name → path. */
+  | {
+      readonly kind: 'workflow';
+      readonly graph: unknown;
+      readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
+    }
   | { readonly kind: 'devices' };
 
 /** RGB or RGBA rows from the top left, 8 bits a channel. */
@@ -94,6 +100,15 @@ export type EngineResult =
       readonly notes: readonly string[];
       readonly timings: Readonly<Record<string, number>>;
     }
+  | {
+      readonly kind: 'workflow';
+      readonly images: readonly WorkflowImage[];
+      /** Ids of the nodes that were run, and of those whose result was still known. */
+      readonly ran: readonly string[];
+      readonly cached: readonly string[];
+      readonly notes: readonly string[];
+      readonly timings: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'lora'; readonly path: string; readonly finalLoss: number; readonly steps: number }
   | {
       readonly kind: 'embeddings';
@@ -101,6 +116,18 @@ export type EngineResult =
       readonly texts: readonly Float32Array[];
     }
   | { readonly kind: 'devices'; readonly devices: readonly DeviceReport[]; readonly chosen: DeviceName };
+
+/** A picture that reached an output node of a workflow. */
+export interface WorkflowImage {
+  readonly nodeId: string;
+  /** Which of that node's pictures. */
+  readonly index: number;
+  /** To be shown, not kept (PreviewImage). */
+  readonly temporary: boolean;
+  /** How the graph wants the file to be called. */
+  readonly prefix: string;
+  readonly image: RawImage;
+}
 
 /** An error as it crosses a border: a sentence, and what to do next. */
 export interface EngineFailure {

@@ -1,0 +1,15 @@
+/** Hint pictures at the size a ControlNet sees: eight times the latent, covered and cut in the middle as ComfyUI does it. */
+import { crop } from '../../images/compose.ts';
+import { toTensor } from '../../images/pixels.ts';
+import type { Tensor } from '../../pipeline/tensor.ts';
+import { interpolate } from '../parts/interpolate.ts';
+import { centreCut } from '../parts/sizes.ts';
+import type { ControlUse } from '../parts/sockets.ts';
+
+/** [1, 3, 8h, 8w], 0–1, for a latent [B, C, h, w]. */
+export function hintFor({ image }: ControlUse, latent: Tensor): Tensor {
+  const [height, width] = [latent.shape[2]! * 8, latent.shape[3]! * 8];
+  const cut = centreCut(image.width, image.height, width, height);
+  const whole = cut.width === image.width && cut.height === image.height;
+  return interpolate(toTensor([whole ? image : crop(image, cut)], 'unit'), width, height, 'nearest-exact');
+}

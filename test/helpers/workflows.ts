@@ -1,0 +1,51 @@
+/** Runs requests and workflows on one engine host, in this process. */
+import { generate } from '../../main/engine/generateJob.ts';
+import { createHost, type EngineHost } from '../../main/engine/host.ts';
+import type { JobContext } from '../../main/engine/jobs.ts';
+import type { EngineJob, EngineProgress, EngineResult, RawImage } from '../../main/engine/protocol.ts';
+import { runWorkflowJob } from '../../main/workflow/job.ts';
+import type { GenerationRequest } from '../../preload/request.ts';
+import { TINY_CHECKPOINT } from './tinyModel.ts';
+
+export type Files = Extract<EngineJob, { kind: 'workflow' }>['files'];
+export type WorkflowResult = Extract<EngineResult, { kind: 'workflow' }>;
+
+export interface Bench {
+  readonly host: EngineHost;
+  generate(request: GenerationRequest): Promise<readonly RawImage[]>;
+  run(graph: unknown, files?: Files, options?: Partial<JobContext>): Promise<WorkflowResult>;
+}
+
+export const TINY_FILES: Files = { checkpoints: { 'sd1-tiny.safetensors': TINY_CHECKPOINT } };
+
+export function bench(): Bench {
+  const host = createHost();
+  const context: JobContext = {
+    settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false },
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  };
+  return {
+    host,
+    generate: async (request) => {
+      const result = await generate(host, request, context);
+      if (result.kind !== 'images') throw new Error('no pictures');
+      return result.images;
+    },
+    run: async (graph, files = TINY_FILES, options = {}) => {
+      const job = { kind: 'workflow', graph, files } as const;
+      const result = await runWorkflowJob(host, job, { ...context, ...options });
+      if (result.kind !== 'workflow') throw new Error('no pictures');
+      return result;
+    },
+  };
+}
+
+/** Collects what a job reports. */
+export function recorder(): {
+  readonly seen: EngineProgress[];
+  readonly onProgress: JobContext['onProgress'];
+} {
+  const seen: EngineProgress[] = [];
+  return { seen, onProgress: (progress) => void seen.push(progress) };
+}
