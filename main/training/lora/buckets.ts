@@ -1,5 +1,7 @@
 /** Aspect buckets: the few picture sizes of a run, all of about the same area, and which suits a picture best. */
 
+import { TrainingError } from './trainingError.ts';
+
 export interface PictureSize {
   readonly width: number;
   readonly height: number;
@@ -23,13 +25,13 @@ export function bucketSizes(resolution: number, step: number): PictureSize[] {
   return sizes;
 }
 
-/** The bucket with the nearest aspect; of equal ones the largest. Throws RangeError when the resolution allows none. */
+/** The bucket with the nearest aspect; of equal ones the largest. Throws TrainingError when the resolution allows none. */
 export function nearestBucket({ width, height }: PictureSize, buckets: readonly PictureSize[]): PictureSize {
   const aspect = Math.log(width / height);
   const distance = (bucket: PictureSize): number => Math.abs(Math.log(bucket.width / bucket.height) - aspect);
   const area = (bucket: PictureSize): number => bucket.width * bucket.height;
   const best = buckets.toSorted((a, b) => distance(a) - distance(b) || area(b) - area(a))[0];
-  if (!best) throw new RangeError('the resolution is too small for this model; use at least 64');
+  if (!best) throw new TrainingError('the resolution is too small for this model; use at least 64');
   return best;
 }
 

@@ -1,7 +1,7 @@
-/** The pictures of a run as the U-Net sees them: in buckets, as latents (cached in the run's folder), with captions. */
+/** The pictures of a run: found in a folder with their captions, put in buckets, encoded (latents stay in the run's folder). */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { floatSource, writeSafetensors } from '../../../native-models/weights/safetensorsWriter.ts';
 import { readFloat32 } from '../../../native-models/weights/tensors.ts';
@@ -13,6 +13,7 @@ import { resizePixels } from '../../images/resample.ts';
 import { type Tensor, tensor } from '../../pipeline/tensor.ts';
 import type { BaseModel } from './baseModel.ts';
 import { bucketSizes, coverBucket, nearestBucket, type PictureSize } from './buckets.ts';
+import { TrainingError } from './trainingError.ts';
 
 export interface TrainingPicture {
   readonly path: string;
@@ -97,4 +98,32 @@ async function cached(path: string, encode: () => Promise<Tensor>): Promise<Tens
   const latent = await encode();
   await writeSafetensors(path, [floatSource('latent', latent.shape, latent.data)]);
   return latent;
+}
+
+const PICTURES = /\.(png|jpe?g|webp|avif|gif|tiff?)$/i;
+const CAPTIONS = ['.txt', '.caption'];
+const MAX_CAPTION = 2000;
+
+/** Pictures by name, with their captions; `caption` for those without a text file. Throws TrainingError when there are none. */
+export function pictureFolder(folder: string, caption = ''): LoraTrainingRequest['pictures'] {
+  const names = namesIn(folder);
+  const pictures = names.filter((name) => PICTURES.test(name)).sort();
+  if (pictures.length === 0)
+    throw new TrainingError(
+      `${folder}: there are no pictures in it; name a folder with PNG, JPEG or WebP files`,
+    );
+  return pictures.map((name) => {
+    const stem = name.slice(0, -extname(name).length);
+    const text = CAPTIONS.map((ending) => stem + ending).find((file) => names.includes(file));
+    const own = text === undefined ? caption : readFileSync(join(folder, text), 'utf8').trim();
+    return { path: join(folder, name), caption: own.slice(0, MAX_CAPTION) };
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    throw new TrainingError(`${folder}: this folder cannot be read; check its name and permissions`);
+  }
 }

@@ -1,4 +1,5 @@
 /** The LoRA training loop: draw a batch, predict, compare, step; logged, saved, resumable. */
+import { rmSync } from 'node:fs';
 import { type LoraTrainingRequest, loraTrainingRequestSchema } from '../../../preload/training.ts';
 import { learningRateAt } from '../learningRate.ts';
 import { type LossLog, openLossLog, readLossLog } from '../lossLog.ts';
@@ -12,11 +13,12 @@ import { changesSomething, writeLora } from './outputFile.ts';
 import { type Plan, planBatches } from './plan.ts';
 import { forgetRun, openRun, type Run, type RunPlaces, runPlaces } from './run.ts';
 import { type StepGraphs, stepGraphs } from './steps.ts';
+import { TrainingError } from './trainingError.ts';
 
 export interface LoraEvents {
   /** Pictures encoded or steps taken, of how many; the loss of the step. */
   readonly onProgress?: (stage: 'encode' | 'train', done: number, total: number, loss?: number) => void;
-  /** Called every `sampleEvery` steps with the LoRA as it is; may paint a picture with it. */
+  /** Called every `sampleEvery` steps with the LoRA as it is, a file that is gone afterwards; may paint with it. */
   readonly onSample?: (step: number, loraPath: string) => Promise<void>;
   /** Aborting saves the run and rejects with the signal's reason; the same request goes on later. */
   readonly signal?: AbortSignal;
@@ -36,7 +38,7 @@ const FINAL_STEPS = 20;
 
 /**
  * Trains a LoRA to its end, beginning where the request's folder says an earlier run stopped.
- * Throws ZodError for a wrong request, WeightsError and PictureError for files, Error when the loss is no longer a number.
+ * Throws ZodError for a wrong request, WeightsError and PictureError for files, TrainingError when the run cannot go on.
  */
 export async function trainLora(
   untrusted: LoraTrainingRequest,
@@ -63,8 +65,10 @@ export async function trainLora(
       events.onProgress?.('train', step, request.steps, loss);
       if (step % request.saveEvery === 0) await run.save();
       if (request.sampleEvery > 0 && step % request.sampleEvery === 0 && events.onSample) {
-        await writeLora(places.sampleLora, run.parameters, request, factsOf(source, plan, run));
-        await events.onSample(step, places.sampleLora);
+        const path = places.sampleLora(step);
+        await writeLora(path, run.parameters, request, factsOf(source, plan, run));
+        await events.onSample(step, path);
+        rmSync(path, { force: true });
       }
     }
   } finally {
@@ -131,7 +135,7 @@ async function takeStep(
 /** The last saved state is from before the numbers broke, so it is left as it is. */
 function rejectNaN({ losses, gradientNorm }: StepResult, step: number): void {
   if (Number.isFinite(losses['loss']) && Number.isFinite(gradientNorm)) return;
-  throw new Error(
+  throw new TrainingError(
     `step ${step + 1}: the ${Number.isFinite(losses['loss']) ? 'gradient' : 'loss'} is not a number any more; use a lower learning rate, or check the checkpoint with "emulsion inspect --deep"`,
   );
 }
@@ -154,7 +158,7 @@ async function finish(
   facts: Parameters<typeof writeLora>[3],
 ): Promise<LoraResult> {
   if (!changesSomething(parameters))
-    throw new Error(
+    throw new TrainingError(
       `"${request.name}" changes nothing after ${optimizer.step} steps; use more steps or a higher learning rate`,
     );
   await writeLora(places.lora, parameters, request, facts);

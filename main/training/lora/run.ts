@@ -8,12 +8,13 @@ import type { ParameterSet, Shapes } from '../parameters.ts';
 import { sharedAdamW, sharedParameters } from '../shards/memory.ts';
 import { loadTrainingState, saveTrainingState } from '../trainingState.ts';
 import { hash, rng } from '../world/random.ts';
+import { TrainingError } from './trainingError.ts';
 
 export interface RunPlaces {
   /** The finished LoRA. */
   readonly lora: string;
   /** The LoRA as it is at a step, for a sample picture. */
-  readonly sampleLora: string;
+  readonly sampleLora: (step: number) => string;
   readonly state: string;
   readonly losses: string;
   readonly latents: string;
@@ -25,7 +26,7 @@ export function runPlaces({ outputDir, name }: LoraTrainingRequest): RunPlaces {
   const file = (part: string): string => join(outputDir, part);
   return {
     lora: file(`${name}.safetensors`),
-    sampleLora: file('sample.safetensors'),
+    sampleLora: (step) => file(`sample-${step}.safetensors`),
     state: file('state.safetensors'),
     losses: file('losses.jsonl'),
     latents: file('latents'),
@@ -56,7 +57,7 @@ export function openRun(request: LoraTrainingRequest, shapes: Shapes, { state }:
   initialise(parameters, request.seed);
   const saved = loadTrainingState(state, { parameters, optimizer }) as Saved | undefined;
   if (saved && saved.settings !== settings)
-    throw new RangeError(
+    throw new TrainingError(
       `${state}: this run was begun with other settings; go on with those, or choose another folder`,
     );
   const startedAt = new Date(saved?.startedAt ?? Date.now());
@@ -74,8 +75,8 @@ export function openRun(request: LoraTrainingRequest, shapes: Shapes, { state }:
 }
 
 /** Removes what only an unfinished run needs. */
-export function forgetRun({ state, latents, sampleLora }: RunPlaces): void {
-  for (const path of [state, latents, sampleLora]) rmSync(path, { recursive: true, force: true });
+export function forgetRun({ state, latents }: RunPlaces): void {
+  for (const path of [state, latents]) rmSync(path, { recursive: true, force: true });
 }
 
 /**

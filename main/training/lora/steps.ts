@@ -14,6 +14,7 @@ import {
 import type { UpdateSettings } from '../shards/update.ts';
 import type { BaseModel } from './baseModel.ts';
 import type { PictureSize } from './buckets.ts';
+import { TrainingError } from './trainingError.ts';
 
 /** Channels at the first level from which on a U-Net counts as large: its weights exist once, its memory is watched. */
 const LARGE = 192;
@@ -30,7 +31,7 @@ export interface StepGraphs {
   close(): Promise<void>;
 }
 
-/** Nothing is loaded yet. Throws RangeError when the text encoder is to be trained and there are two of them. */
+/** Nothing is loaded yet. Throws TrainingError when the text encoder is to be trained and there are two of them. */
 export function stepGraphs(request: LoraTrainingRequest, model: BaseModel, first: PictureSize): StepGraphs {
   const shards = shardCount(request, model);
   let bound: { parameters: ParameterSet; optimizer: AdamWState } | undefined;
@@ -72,7 +73,7 @@ function buildStep(
   const tokens = Math.min(...config.textEncoders.map(({ contextLength }) => contextLength));
   const trainsText = request.targets.includes('text-encoder');
   if (trainsText && config.textEncoders.length > 1)
-    throw new RangeError(
+    throw new TrainingError(
       `text-encoder: ${config.architecture} has two of them, which are not trained together; choose other targets`,
     );
   const text = {
