@@ -3,16 +3,19 @@ import type { GenerationRequest, ImageRef } from '../../preload/request.ts';
 import { decodePixels } from '../images/codec.ts';
 import { crop, maskedArea, paste, type Region } from '../images/compose.ts';
 import { fillMasked } from '../images/fill.ts';
+import { covering } from '../images/fit.ts';
 import { blurMask, growMask, latentMask, type Mask, maskFromGrey } from '../images/masks.ts';
 import { type Pixels, toTensor, withoutAlpha } from '../images/pixels.ts';
 import { resizeMask, resizePixels } from '../images/resample.ts';
 import type { GenerationInputs, GenerationModel } from '../pipeline/generate.ts';
 import { inpaintChannels } from '../pipeline/inpaint.ts';
-import { type Tensor, tensor } from '../pipeline/tensor.ts';
+import { type Tensor, tensor, zeros } from '../pipeline/tensor.ts';
 import { badInput } from './failures.ts';
 
 export interface RequestPictures {
   readonly inputs: Pick<GenerationInputs, 'initLatent' | 'latentMask' | 'extraChannels'>;
+  /** What was cut out of the source, where only the masked area is worked on. */
+  readonly region?: Region;
   /** A generated picture as it goes out: for inpainting, pasted into the source, whose other pixels stay as they were. */
   finish(generated: Pixels): Pixels;
   /** Another picture of the same scene (a ControlNet's), cut and brought to the size that is generated. */
@@ -28,18 +31,59 @@ export async function preparePictures(
 ): Promise<RequestPictures> {
   const toSize = (picture: Pixels): Pixels => covering(picture, request.width, request.height);
   switch (request.kind) {
-    case 'text-to-image':
-      return { inputs: {}, finish: (generated) => generated, toSize };
+    case 'text-to-image': {
+      const extra = await extraChannels(model, request);
+      return { inputs: { ...extra }, finish: (generated) => generated, toSize };
+    }
     case 'image-to-image': {
       const source = toSize(await read(request.initImage, 'initImage'));
+      const image = toTensor([withoutAlpha(source)], 'signed');
+      const extra = await extraChannels(model, request, image);
       // At 1 nothing of the picture is to be left, and sigma_max alone would leave a trace of it.
-      if (request.denoisingStrength === 1) return { inputs: {}, finish: (generated) => generated, toSize };
-      const inputs = { initLatent: await model.encodeImage(toTensor([withoutAlpha(source)], 'signed')) };
+      if (request.denoisingStrength === 1)
+        return { inputs: { ...extra }, finish: (generated) => generated, toSize };
+      const inputs = { initLatent: await model.encodeImage(image), ...extra };
       return { inputs, finish: (generated) => generated, toSize, unchanged: source };
     }
     case 'inpaint':
       return prepareInpaint(model, request);
   }
+}
+
+/**
+ * What models of more input channels read where the request has no mask: an inpaint model is told to repaint all of a
+ * grey picture, an editing model (instruct-pix2pix) gets the picture, encoded but not scaled.
+ */
+async function extraChannels(
+  { config, encodeImage }: GenerationModel,
+  { width, height }: GenerationRequest,
+  image?: Tensor,
+): Promise<Pick<GenerationInputs, 'extraChannels'>> {
+  switch (config.unet.inChannels) {
+    case 4:
+      return {};
+    case 9: {
+      const [grey, all] = [zeros([1, 3, height, width]), filled([1, 1, height, width])];
+      const latentAll = filled([1, 1, height / 8, width / 8]);
+      return { extraChannels: await inpaintChannels(encodeImage, grey, all, latentAll) };
+    }
+    case 8: {
+      if (!image)
+        throw badInput('This model edits pictures and has none to edit.', 'Use it with image-to-image.');
+      const { data, shape } = await encodeImage(image);
+      return { extraChannels: { data: data.map((value) => value / config.vae.scalingFactor), shape } };
+    }
+    default:
+      throw badInput(
+        `This model reads ${config.unet.inChannels} channels (a depth map or the like), which is not supported.`,
+        'Choose a text-to-image, inpaint or instruct-pix2pix model.',
+      );
+  }
+}
+
+function filled(shape: readonly number[]): Tensor {
+  const { data } = zeros(shape);
+  return { data: data.fill(1), shape };
 }
 
 async function prepareInpaint(
@@ -55,11 +99,13 @@ async function prepareInpaint(
   if (!region)
     throw badInput('The mask is empty: nothing is marked for repainting.', 'Paint the part to be changed.');
 
-  const opaque = withoutAlpha(source);
-  const content = request.maskedContent === 'fill' ? fillMasked(opaque, mask) : opaque;
-  const image = toTensor([resizePixels(crop(content, region), width, height, 'lanczos')], 'signed');
-  const frameMask = resizeMask(crop(mask, region), width, height, 'bilinear');
-  const small = plane(latentMask(frameMask, width / 8, height / 8));
+  // In the order of ComfyUI's nodes, so that the exported graph gives the same picture.
+  const part = resizePixels(crop(withoutAlpha(source), region), width, height, 'lanczos');
+  const partMask = crop(mask, region);
+  const frameMask = latentMask(partMask, width, height);
+  const content = request.maskedContent === 'fill' ? fillMasked(part, frameMask) : part;
+  const image = toTensor([content], 'signed');
+  const small = plane(latentMask(partMask, width / 8, height / 8));
   const takesMask = model.config.unet.inChannels === 9;
   const inputs = {
     initLatent: await model.encodeImage(image),
@@ -70,6 +116,7 @@ async function prepareInpaint(
   };
   return {
     inputs,
+    ...(request.inpaintArea === 'only masked' && { region }),
     finish: (generated) => paste(source, generated, region, mask),
     // A control picture drawn over the whole source is cut with it.
     toSize: (picture) =>
@@ -96,21 +143,6 @@ async function readMask(
 async function read(ref: ImageRef, field: string): Promise<Pixels> {
   if (!ref.path) throw badInput(`${field}: the picture is not on this machine.`, 'Choose the picture again.');
   return decodePixels(ref.path);
-}
-
-/** Scaled to cover width × height, the overhang cut off evenly. */
-function covering(source: Pixels, width: number, height: number): Pixels {
-  if (source.width === width && source.height === height) return source;
-  const scale = Math.max(width / source.width, height / source.height);
-  const scaled = resizePixels(
-    source,
-    Math.max(width, Math.round(source.width * scale)),
-    Math.max(height, Math.round(source.height * scale)),
-    'lanczos',
-  );
-  const x = Math.floor((scaled.width - width) / 2);
-  const y = Math.floor((scaled.height - height) / 2);
-  return crop(scaled, { x, y, width, height });
 }
 
 function plane({ data, width, height }: Mask): Tensor {

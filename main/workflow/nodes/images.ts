@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { decodePixels } from '../../images/codec.ts';
 import { composite, crop, paste } from '../../images/compose.ts';
+import { centreCut } from '../../images/fit.ts';
 import { latentMask, type Mask, maskFromAlpha, maskOf } from '../../images/masks.ts';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { resizePixels } from '../../images/resample.ts';
 import { interpolate } from '../parts/interpolate.ts';
 import { node } from '../parts/node.ts';
-import { centreCut, MAX_BATCH, MAX_SIDE, proportional, requireSmall } from '../parts/sizes.ts';
+import { MAX_BATCH, MAX_SIDE, proportional, requireSmall } from '../parts/sizes.ts';
 import { integer, socket } from '../parts/sockets.ts';
 
 const image = socket('IMAGE');

@@ -1,9 +1,10 @@
 /** Nodes that make and change latents without a network. */
 import { z } from 'zod';
+import { centreCut } from '../../images/fit.ts';
 import { type Tensor, zeros } from '../../pipeline/tensor.ts';
 import { INTERPOLATIONS, type Interpolation, interpolate } from '../parts/interpolate.ts';
 import { node } from '../parts/node.ts';
-import { centreCut, MAX_BATCH, MAX_SIDE, proportional, requireSmall } from '../parts/sizes.ts';
+import { MAX_BATCH, MAX_SIDE, proportional, requireSmall } from '../parts/sizes.ts';
 import { decimal, integer, socket } from '../parts/sockets.ts';
 
 const samples = socket('LATENT');

@@ -1,7 +1,7 @@
 /** Sizes in ComfyUI's way, and how large anything in a workflow may become. */
 import { badInput } from '../../engine/failures.ts';
 import { MAX_PIXELS } from '../../images/codec.ts';
-import type { Region } from '../../images/compose.ts';
+import { roundHalfEven } from '../../images/fit.ts';
 
 export const MAX_SIDE = 16384;
 export const MAX_BATCH = 64;
@@ -29,23 +29,4 @@ export function proportional(
   if (height === 0)
     return { width: at(width), height: at(roundHalfEven((oldHeight * at(width)) / oldWidth)) };
   return { width: at(width), height: at(height) };
-}
-
-/** ComfyUI's "center" crop before resizing: the largest middle part with the proportions of width × height. */
-export function centreCut(oldWidth: number, oldHeight: number, width: number, height: number): Region {
-  const [oldAspect, aspect] = [oldWidth / oldHeight, width / height];
-  const x = oldAspect > aspect ? roundHalfEven((oldWidth - oldWidth * (aspect / oldAspect)) / 2) : 0;
-  const y = oldAspect < aspect ? roundHalfEven((oldHeight - oldHeight * (oldAspect / aspect)) / 2) : 0;
-  return {
-    x: Math.min(x, (oldWidth - 1) >> 1),
-    y: Math.min(y, (oldHeight - 1) >> 1),
-    width: Math.max(1, oldWidth - 2 * x),
-    height: Math.max(1, oldHeight - 2 * y),
-  };
-}
-
-/** Python's round. */
-export function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

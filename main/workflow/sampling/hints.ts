@@ -1,9 +1,10 @@
 /** Hint pictures at the size a ControlNet sees: eight times the latent, covered and cut in the middle as ComfyUI does it. */
 import { crop } from '../../images/compose.ts';
+import { centreCut } from '../../images/fit.ts';
 import { toTensor } from '../../images/pixels.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import { interpolate } from '../parts/interpolate.ts';
-import { centreCut } from '../parts/sizes.ts';
+
 import type { ControlUse } from '../parts/sockets.ts';
 
 /** [1, 3, 8h, 8w], 0–1, for a latent [B, C, h, w]. */
