@@ -2,15 +2,8 @@
 import { createORPCClient } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
+import type { Bridge, ShellMessage } from '../preload/bridge.ts';
 import type { StudioClient } from '../preload/contract.ts';
-
-/** What the preload script leaves in the window of Electron. */
-interface Bridge {
-  /** A port whose other end is served by the main process. */
-  readonly connect: () => Promise<MessagePort>;
-  /** Path on disk of a dropped file. */
-  readonly pathOf: (file: File) => string;
-}
 
 declare global {
   interface Window {
@@ -24,6 +17,8 @@ export interface Connection {
   readonly closed: Promise<void>;
 }
 
+/** Name under which the preload script hands the port over (preload/bridge.ts). */
+const PORT_MESSAGE = 'emulsion port';
 /** Path of the WebSocket beside the page. */
 const SOCKET_PATH = '/rpc';
 
@@ -32,7 +27,15 @@ export const connect = (): Promise<Connection> =>
   window.studio === undefined ? connectSocket() : connectPort(window.studio);
 
 async function connectPort(bridge: Bridge): Promise<Connection> {
-  const port = await bridge.connect();
+  const port = await new Promise<MessagePort>((resolve) => {
+    const take = ({ data, source, ports }: MessageEvent) => {
+      if (source !== window || data !== PORT_MESSAGE || ports[0] === undefined) return;
+      window.removeEventListener('message', take);
+      resolve(ports[0]);
+    };
+    window.addEventListener('message', take);
+    bridge.connect();
+  });
   const closed = new Promise<void>((resolve) => port.addEventListener('close', () => resolve()));
   const client: StudioClient = createORPCClient(new PortLink({ port }));
   port.start();
@@ -54,3 +57,13 @@ function connectSocket(): Promise<Connection> {
 
 /** Path of a dropped file where the shell may tell it (Electron), else null. */
 export const pathOf = (file: File): string | null => window.studio?.pathOf(file) || null;
+
+/** Hears the menu and files that are opened with the app; silent in a browser. */
+export const onShellMessage = (listener: (message: ShellMessage) => void): void =>
+  window.studio?.onMessage(listener);
+
+/** Drags a picture out to the desktop where the shell can; false in a browser. */
+export function dragOut(pictureId: number): boolean {
+  window.studio?.dragOut(pictureId);
+  return window.studio !== undefined;
+}

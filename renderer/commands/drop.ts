@@ -5,6 +5,7 @@ import type { FileInspection } from '../../preload/models.ts';
 import { pathOf } from '../client.ts';
 import type { PictureUse } from '../document/layer.ts';
 import { attempt, showInfo } from '../stores/notices.ts';
+import { showProject } from '../stores/projectLog.ts';
 import { studio } from '../stores/studio.ts';
 import { addTrainingPictures } from '../stores/training.ts';
 import { openDialog, useView } from '../stores/view.ts';
@@ -19,6 +20,8 @@ interface Dropped {
 
 export const useDropped = create<Dropped>(() => ({ offered: null, model: null }));
 
+/** Type of a picture dragged from our own wall. */
+export const OWN_PICTURE = 'application/x-emulsion-picture';
 const MODEL_FILE = /\.(safetensors|ckpt|pt|pth|onnx)$/i;
 const PICTURE_FILE = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif)$/i;
 const isPicture = (file: File): boolean => file.type.startsWith('image/') || PICTURE_FILE.test(file.name);
@@ -62,10 +65,20 @@ async function takeModelFile(file: File): Promise<void> {
     openDialog('library');
     return;
   }
+  await inspectModel(path);
+}
+
+async function inspectModel(path: string): Promise<void> {
   const model = await attempt(() => studio().models.inspect({ path }));
   if (model === undefined) return;
   useDropped.setState({ model });
   openDialog('import model');
+}
+
+/** A file opened with the app: a project is shown, a model is offered to the library. */
+export async function takePath(path: string): Promise<void> {
+  if (MODEL_FILE.test(path)) await inspectModel(path);
+  else await attempt(async () => showProject(await studio().projects.openFile({ path })));
 }
 
 export const dismissOffer = (): void => useDropped.setState({ offered: null });

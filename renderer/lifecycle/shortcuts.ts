@@ -1,5 +1,7 @@
 /** Keys of the whole window. While something is being typed, only combinations with Ctrl or Alt count. */
 
+import { onShellMessage } from '../client.ts';
+import { takePath } from '../commands/drop.ts';
 import { saveProject } from '../commands/export.ts';
 import { generate, stop } from '../commands/generate.ts';
 import { accept, discard } from '../commands/results.ts';
@@ -151,5 +153,9 @@ export function listenToShortcuts(): () => void {
     if (!event.defaultPrevented && keyed(event)) event.preventDefault();
   };
   window.addEventListener('keydown', listener);
+  onShellMessage((message) => {
+    if (message.type === 'command') COMMANDS[message.command]?.();
+    else void takePath(message.path);
+  });
   return () => window.removeEventListener('keydown', listener);
 }

@@ -3,6 +3,8 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Picture } from '../../../preload/history.ts';
+import { dragOut } from '../../client.ts';
+import { OWN_PICTURE } from '../../commands/drop.ts';
 import { choosePicture, hasFilter, loadPage, PAGE, useHistory } from '../../stores/history.ts';
 
 const COLUMNS = 3;
@@ -70,21 +72,21 @@ function Cell({
           title={name}
           onClick={() => void choosePicture(chosen ? null : picture.id)}
           onKeyDown={moveFocus}
+          draggable
+          onDragStart={(event) => startDrag(event, picture.id)}
         >
-          <img
-            src={picture.thumbnailUrl}
-            alt=""
-            loading="lazy"
-            draggable
-            onDragStart={({ dataTransfer }) =>
-              dataTransfer.setData('application/x-emulsion-picture', String(picture.id))
-            }
-          />
+          <img src={picture.thumbnailUrl} alt="" loading="lazy" draggable={false} />
           {picture.rating > 0 ? <span className="stars">★ {picture.rating}</span> : null}
         </button>
       )}
     </li>
   );
+}
+
+/** To the desktop where the shell can, else within the window. */
+function startDrag(event: React.DragEvent, id: number): void {
+  if (dragOut(id)) event.preventDefault();
+  else event.dataTransfer.setData(OWN_PICTURE, String(id));
 }
 
 /** Arrow keys walk over the wall. */

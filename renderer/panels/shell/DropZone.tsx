@@ -1,21 +1,18 @@
 /** Drop anything anywhere: the window says what will happen while it hovers. */
 import { type DragEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { takeFiles } from '../../commands/drop.ts';
+import { OWN_PICTURE, takeFiles } from '../../commands/drop.ts';
 import { asUse, toCanvas, toSketch, toUpscale } from '../../commands/results.ts';
 import { attempt } from '../../stores/notices.ts';
 import { studio } from '../../stores/studio.ts';
 import { useView } from '../../stores/view.ts';
-
-/** A picture dragged from our own wall. */
-const OWN = 'application/x-emulsion-picture';
 
 export function DropZone({ children }: { readonly children: ReactNode }) {
   const { t } = useTranslation();
   const mode = useView((state) => state.mode);
   const [hovering, setHovering] = useState(false);
   const wanted = ({ dataTransfer }: DragEvent) =>
-    dataTransfer.types.includes('Files') || dataTransfer.types.includes(OWN);
+    dataTransfer.types.includes('Files') || dataTransfer.types.includes(OWN_PICTURE);
   const over = (event: DragEvent) => {
     if (!wanted(event)) return;
     event.preventDefault();
@@ -25,7 +22,7 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
     if (!wanted(event)) return;
     event.preventDefault();
     setHovering(false);
-    const own = event.dataTransfer.getData(OWN);
+    const own = event.dataTransfer.getData(OWN_PICTURE);
     if (own !== '') void takeOwn(Number(own));
     else void takeFiles([...event.dataTransfer.files]);
   };

@@ -1,0 +1,40 @@
+/** Gives our own page, and nobody else, a port that carries the contract; and lets it drag pictures out. */
+
+import { join } from 'node:path';
+import { type BrowserWindow, type IpcMainEvent, ipcMain, MessageChannelMain, nativeImage } from 'electron';
+import { createRouter } from '../app/handlers.ts';
+import type { Services } from '../app/services.ts';
+import { createTransport, portChannel } from '../app/transport.ts';
+import { pictureFile } from '../history/pictures.ts';
+import { ORIGIN } from './protocol.ts';
+
+/** True for the top frame of our window showing our page. */
+export function isOurs(
+  event: Pick<IpcMainEvent, 'senderFrame' | 'sender'>,
+  window: BrowserWindow | null,
+): boolean {
+  const { senderFrame, sender } = event;
+  if (window === null || senderFrame === null || sender !== window.webContents) return false;
+  return senderFrame === sender.mainFrame && senderFrame.url.startsWith(`${ORIGIN}/`);
+}
+
+/** Edge of the picture under the pointer while it is dragged out, in pixels. */
+const DRAG_ICON = 96;
+
+/** Starts listening for pages that ask for a port, and for pictures dragged out. */
+export function serveContract(services: Services, window: () => BrowserWindow | null): void {
+  const transport = createTransport(createRouter(services));
+  ipcMain.on('connect', (event) => {
+    if (!isOurs(event, window())) return;
+    const { port1, port2 } = new MessageChannelMain();
+    transport.connect(portChannel(port1));
+    port1.start();
+    event.senderFrame?.postMessage('port', null, [port2]);
+  });
+  ipcMain.on('drag out', (event, id: unknown) => {
+    if (!isOurs(event, window()) || !Number.isSafeInteger(id)) return;
+    const file = join(services.folder.pictures, pictureFile(services.db, id as number).file);
+    const icon = nativeImage.createFromPath(file).resize({ width: DRAG_ICON });
+    event.sender.startDrag({ file, icon });
+  });
+}
