@@ -22,7 +22,7 @@ const promptBody = z.object({
   client_id: z.string().max(200).nullish(),
   prompt_id: z.string().max(200).nullish(),
   front: z.boolean().nullish(),
-  extra_data: z.unknown(),
+  extra_data: z.unknown().optional(),
 });
 
 /** Adds the routes, with and without the `/api` prefix. @returns what accepts sockets on `/ws`. */

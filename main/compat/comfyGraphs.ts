@@ -9,6 +9,7 @@ import { type LooseGraph, type LooseNode, linkFrom, looseGraph } from '../images
 import { recallComfyGraph } from '../images/comfy/readGraph.ts';
 import { pixelsOf } from '../images/pixels.ts';
 import { modelName } from '../images/recall/recall.ts';
+import type { ReadableDb } from '../storage/database.ts';
 import { readValue, writeValue } from '../storage/settings.ts';
 
 export type GraphJob =
@@ -52,7 +53,20 @@ export async function toJob(s: Services, graph: unknown): Promise<GraphJob> {
 function requestOf({ db }: Services, nodes: LooseGraph): unknown {
   const recall = recallComfyGraph(nodes);
   const models = { ...recall, raw: {} };
-  return { width: 512, height: 512, ...withLibraryModels(db, recall.request, models) };
+  return {
+    ...sizeOf(db, recall.request.initImage?.sha256),
+    ...withLibraryModels(db, recall.request, models),
+  };
+}
+
+/** ComfyUI works at the size of the loaded picture, cut to whole latent pixels. */
+function sizeOf(db: ReadableDb, sha256: string | undefined): { width: number; height: number } {
+  const size = db.get<{ width: number; height: number }>(
+    'SELECT width, height FROM uploads WHERE sha256 = ?',
+    sha256 ?? '',
+  );
+  const cut = (length: number) => Math.max(64, Math.floor(length / 8) * 8);
+  return { width: cut(size?.width ?? 512), height: cut(size?.height ?? 512) };
 }
 
 /** A graph that only enlarges: ImageUpscaleWithModel without a sampler. */

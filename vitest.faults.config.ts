@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:faults`: kills, full disks and damaged files; minutes, and therefore not part of `npm test`. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.fault.ts'],
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 600_000,
+    hookTimeout: 60_000,
+  },
+});
