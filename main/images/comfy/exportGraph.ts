@@ -7,7 +7,7 @@ import type { ControlUse, GenerationRequest, LoraUse } from '../../../preload/re
 import { extractLoraTags } from '../../pipeline/text/prompt/loraTags.ts';
 import type { Region } from '../compose.ts';
 import { pictureSeed } from '../recall/infotextWrite.ts';
-import { addFirstLatent, addPasteBack } from './exportImages.ts';
+import { addFirstLatent, addPasteBack, cutOut, scaled } from './exportImages.ts';
 import { addSampler, addSecondPass } from './exportSampling.ts';
 import type { ComfyGraph, ComfyLink } from './graph.ts';
 import { type GraphBuilder, graphBuilder, imageFile, modelFile } from './graphBuilder.ts';
@@ -32,7 +32,7 @@ export interface Wires {
 /** The graph that makes the request's picture in ComfyUI. Running it there draws the same noise where `rng` is `cpu`. */
 export function comfyGraph(request: GenerationRequest, options: ComfyGraphOptions = {}): ComfyGraph {
   const graph = graphBuilder();
-  const wires = addConditioning(graph, request);
+  const wires = addConditioning(graph, request, options);
   const first = addFirstLatent(graph, request, wires, options);
   const seed = BigInt(pictureSeed(request, options.batchIndex ?? 0));
   const sampled = addSampler(graph, request, { ...wires, ...first, seed });
@@ -43,7 +43,7 @@ export function comfyGraph(request: GenerationRequest, options: ComfyGraphOption
   return graph.finish();
 }
 
-function addConditioning(graph: GraphBuilder, request: GenerationRequest): Wires {
+function addConditioning(graph: GraphBuilder, request: GenerationRequest, options: ComfyGraphOptions): Wires {
   const { prompt, loras } = extractLoraTags(request.prompt);
   const negative = extractLoraTags(request.negativePrompt).prompt;
   const { checkpoint, vae } = request;
@@ -67,7 +67,7 @@ function addConditioning(graph: GraphBuilder, request: GenerationRequest): Wires
     graph.add('CLIPTextEncode', { text, clip }, emphasis, title)(0);
   const prompts = [encode(prompt, 'Prompt'), encode(negative, 'Negative prompt')] as const;
   const [positive, negativeOut] = request.controls.reduce(
-    (pair, control) => addControl(graph, control, pair),
+    (pair, control) => addControl(graph, request, control, pair, options),
     prompts,
   );
   return {
@@ -103,15 +103,21 @@ function addLoras(
 /** Canny has a node of ComfyUI's own (thresholds 0–1 there); other preprocessors are named on the ControlNet's node. */
 function addControl(
   graph: GraphBuilder,
+  request: GenerationRequest,
   control: ControlUse,
   [positive, negative]: readonly [ComfyLink, ComfyLink],
+  { region }: ComfyGraphOptions,
 ): readonly [ComfyLink, ComfyLink] {
   const { model, preprocessor, preprocessorOptions: options } = control;
-  const picture = graph.add(
+  const drawn = graph.add(
     'LoadImage',
     { image: imageFile(control.image) },
     { sha256: control.image.sha256 },
   )(0);
+  // What was drawn over the whole source is cut with it.
+  const cut = cutOut(request, region);
+  const part = cut ? graph.add('ImageCrop', { ...cut, image: drawn })(0) : drawn;
+  const picture = scaled(graph, part, request.width, request.height, cut ? 'disabled' : 'center');
   const thresholds = {
     low_threshold: (options['low'] ?? 100) / 255,
     high_threshold: (options['high'] ?? 200) / 255,

@@ -1,7 +1,6 @@
 /** Source picture and mask in an exported graph: where the first latent comes from, and how the result is pasted back. */
 import type { GenerationRequest, InpaintRequest } from '../../../preload/request.ts';
 import type { ComfyGraphOptions, Wires } from './exportGraph.ts';
-import { finalSize } from './exportSampling.ts';
 import type { ComfyLink } from './graph.ts';
 import { type GraphBuilder, imageFile } from './graphBuilder.ts';
 
@@ -23,7 +22,7 @@ export function addFirstLatent(
   options: ComfyGraphOptions,
 ): FirstLatent {
   const { width, height } = request;
-  const batch = request.batchSeeds === 'batch' ? request.batch : 1;
+  const batch = batchOf(request);
   const { positive, negative } = wires;
   if (request.kind === 'text-to-image') {
     return {
@@ -36,14 +35,19 @@ export function addFirstLatent(
   const source = graph.add('LoadImage', { image: imageFile(initImage) }, { sha256: initImage.sha256 })(0);
   if (request.kind === 'image-to-image') {
     const pixels = scaled(graph, source, width, height, 'center');
-    const encoded = graph.add('VAEEncode', { pixels, vae: wires.vae })(0);
+    // At 1 the app leaves nothing of the picture; ComfyUI leaves what shines through the first noise.
+    const content = { content: request.denoisingStrength === 1 ? 'nothing' : undefined };
+    const encoded = graph.add('VAEEncode', { pixels, vae: wires.vae }, content)(0);
     return { latent: repeated(graph, encoded, batch), positive, negative };
   }
   const masked = addMasked(graph, request, wires, source, options);
   return { ...masked, latent: repeated(graph, masked.latent, batch), source };
 }
 
-/** Where the mask is 0 the source's own pixels come back, as the app itself does it. */
+/**
+ * Where the mask is 0 the source's own pixels come back, as the app itself does it: at the source's size, where only a
+ * part was worked on at its place, otherwise all over it.
+ */
 export function addPasteBack(
   graph: GraphBuilder,
   request: GenerationRequest,
@@ -53,16 +57,16 @@ export function addPasteBack(
 ): ComfyLink {
   if (request.kind !== 'inpaint' || !source || !mask) return decoded;
   const cut = cutOut(request, region);
-  const size = finalSize(request);
+  const amount = batchOf(request);
   const inputs = {
     x: cut?.x ?? 0,
     y: cut?.y ?? 0,
-    resize_source: false,
-    destination: cut ? source : scaled(graph, source, size.width, size.height),
+    resize_source: !cut,
+    destination: amount > 1 ? graph.add('RepeatImageBatch', { image: source, amount })(0) : source,
     source: cut ? scaled(graph, decoded, cut.width, cut.height) : decoded,
     mask,
   };
-  return graph.add('ImageCompositeMasked', inputs)(0);
+  return graph.add('ImageCompositeMasked', inputs, { resize: cut ? undefined : 'lanczos' })(0);
 }
 
 function addMasked(
@@ -107,14 +111,19 @@ function addMask(graph: GraphBuilder, { mask, maskGrow, maskBlur }: InpaintReque
   return graph.add('LoadImageMask', inputs, { sha256: mask.sha256, ...shape })(0);
 }
 
-function cutOut(request: InpaintRequest, region: ComfyGraphOptions['region']) {
-  if (request.inpaintArea !== 'only masked' || !region) return undefined;
+/** Pictures the graph makes: where seeds increment, each has a graph of its own. */
+function batchOf({ batchSeeds, batch }: GenerationRequest): number {
+  return batchSeeds === 'batch' ? batch : 1;
+}
+
+export function cutOut(request: GenerationRequest, region: ComfyGraphOptions['region']) {
+  if (request.kind !== 'inpaint' || request.inpaintArea !== 'only masked' || !region) return undefined;
   const { x, y, width, height } = region;
   return { x, y, width, height };
 }
 
 /** `center` covers the size and cuts the overhang off, as image-to-image does; `disabled` stretches. */
-function scaled(
+export function scaled(
   graph: GraphBuilder,
   image: ComfyLink,
   width: number,

@@ -1,6 +1,8 @@
 /** The sampler nodes of an exported graph: first pass, and second pass with what enlarges its input. */
 
 import type { GenerationRequest } from '../../../preload/request.ts';
+import { SAMPLERS } from '../../pipeline/samplers/registry.ts';
+import type { SamplerEntry } from '../../pipeline/samplers/sampler.ts';
 import { diffusersStartStep, type StepRule } from '../../pipeline/sigmas/stepRules.ts';
 import type { Wires } from './exportGraph.ts';
 import type { ComfyLink } from './graph.ts';
@@ -88,7 +90,10 @@ function sampler(
     negative,
     latent_image: latent,
   };
+  const { keepsSmallestSigma }: SamplerEntry = SAMPLERS[request.sampler];
   const emulsion = {
+    stepRule:
+      keepsSmallestSigma && request.kind !== 'text-to-image' && rule === 'diffusers' ? rule : undefined,
     rng: request.rng === 'cpu' ? undefined : request.rng,
     speed: request.speed === 'exact' ? undefined : request.speed,
   };

@@ -6,7 +6,7 @@ import { fillMasked } from '../../images/fill.ts';
 import { latentMask, type Mask, maskOf } from '../../images/masks.ts';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { inpaintChannels } from '../../pipeline/inpaint.ts';
-import { type Tensor, tensor } from '../../pipeline/tensor.ts';
+import { type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
 import { type NodeContext, node } from '../parts/node.ts';
 import { integer, type LatentValue, socket, type VaeValue } from '../parts/sockets.ts';
 
@@ -22,10 +22,15 @@ export const AUTOENCODER = {
     run: async ({ samples, vae: from }, context) => [await decoded(context, from, samples)],
   }),
   VAEEncode: node({
-    inputs: { pixels, vae, emulsion: z.object({ fill: mask.optional() }) },
+    inputs: {
+      pixels,
+      vae,
+      emulsion: z.object({ fill: mask.optional(), content: z.literal('nothing').optional() }),
+    },
     outputs: ['LATENT'],
-    run: async ({ pixels: pictures, vae: from, emulsion: { fill } }, context) => {
+    run: async ({ pixels: pictures, vae: from, emulsion: { fill, content } }, context) => {
       const whole = pictures.map((picture) => wholeBlocks(withoutAlpha(picture)));
+      if (content === 'nothing') return [emptyLatent(whole)];
       const filled = fill ? whole.map((picture) => fillMasked(picture, maskFor(fill, picture))) : whole;
       return [await encoded(context, from, filled.map(signed))];
     },
@@ -71,6 +76,12 @@ export const AUTOENCODER = {
     },
   }),
 };
+
+/** As empty as EmptyLatentImage's, in the size of the pictures. */
+function emptyLatent(pictures: readonly Pixels[]): LatentValue {
+  const { width, height } = pictures[0]!;
+  return { samples: zeros([pictures.length, 4, height / 8, width / 8]), scalingFactor: 1 };
+}
 
 async function readyVae({ models }: NodeContext, from: VaeValue, { width, height }: Pixels) {
   models.reserve(width * height);

@@ -101,11 +101,13 @@ async function evaluateOf(
 ): Promise<Evaluate> {
   const controls = [options.positive.controls, negativeControls(options)] as const;
   const used = [...new Set(controls.flat())];
-  const { networks, config } = await context.models.checkpoint(options.model);
+  const model = await context.models.checkpoint(options.model);
+  const { networks, config } = model;
   const opened = await context.models.controls(used.map(({ path }) => path));
   const hints = used.map((use) => hintFor(use, options.latent.samples));
+  const fallback = needsFallback(options) ? await inpaintFallback(model, options.latent) : undefined;
   const sideOf = (uses: readonly ControlUse[], conditioning: ConditioningValue): Evaluate => {
-    const channels = conditioning.extraChannels ?? inpaintFallback(config, options.latent);
+    const channels = conditioning.extraChannels ?? fallback;
     requireChannels(config, channels);
     // The innermost wrapper adds channels: ControlNets see the plain latent.
     const network = channels ? withExtraChannels(networks.predictNoise, channels) : networks.predictNoise;
@@ -121,6 +123,10 @@ async function evaluateOf(
   const alike =
     sameItems(controls[0], controls[1]) && options.positive.extraChannels === options.negative.extraChannels;
   return alike ? positive : perSide({ positive, negative: sideOf(controls[1], options.negative) });
+}
+
+function needsFallback({ positive, negative }: GuidanceOptions): boolean {
+  return !positive.extraChannels || !negative.extraChannels;
 }
 
 /** A control applied to one prompt by ComfyUI's older node acts on the negative one too, if that has none. */
