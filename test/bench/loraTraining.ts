@@ -61,11 +61,13 @@ const data = {
 };
 for (let step = 0; step < STEPS; step++) {
   const before = performance.now();
+  const used = process.cpuUsage();
   const { losses, gradientNorm } = await session.step([data]);
   await session.update({ learningRate: 1e-4 });
   const seconds = (performance.now() - before) / 1000;
+  const { user, system } = process.cpuUsage(used);
   console.log(
-    `step ${step}: ${seconds.toFixed(2)} s, loss ${losses['loss']!.toFixed(4)}, norm ${gradientNorm.toExponential(1)}, ${gigabytes()}`,
+    `step ${step}: ${seconds.toFixed(2)} s (${((user + system) / 1e6).toFixed(2)} s of CPU), loss ${losses['loss']!.toFixed(4)}, norm ${gradientNorm.toExponential(1)}, ${gigabytes()}`,
   );
 }
 await session.close();
