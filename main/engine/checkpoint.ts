@@ -6,13 +6,14 @@ import {
   compileVaeEncoder,
 } from '../../native-models/compile.ts';
 import { TEXT_ENCODERS } from '../../native-models/inspect/architecture.ts';
-import { checkpointConfig } from '../../native-models/inspect/config.ts';
+import { checkpointConfig, vaeConfig } from '../../native-models/inspect/config.ts';
 import type { Flavour } from '../../native-models/layers/scope.ts';
 import { isLinear } from '../../native-models/lora/adapter.ts';
-import type { CheckpointConfig } from '../../native-models/models/configs.ts';
+import type { CheckpointConfig, VaeConfig } from '../../native-models/models/configs.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
+import { WeightsError } from '../../native-models/weights/tensors.ts';
 import type { CheckpointGraphs } from './networks.ts';
 
 /** Canonical tensors of the parts of a checkpoint. */
@@ -43,6 +44,22 @@ export function openCheckpoint(path: string, flavour: Flavour): OpenedCheckpoint
     textEncoders: TEXT_ENCODERS[config.architecture].map(({ part }) => canonicalTensors(file, part)),
   };
   return checkpointOf(path, config, parts, flavour);
+}
+
+/** A VAE from a file of its own. */
+export interface VaePart {
+  readonly config: VaeConfig;
+  readonly tensors: CanonicalTensors;
+}
+
+/** Reads the header only. Throws WeightsError when the file has no VAE or one of other latents than `checkpoint`'s. */
+export function openVaePart(path: string, checkpoint: CheckpointConfig): VaePart {
+  const file = openWeights(path);
+  const config = vaeConfig(file, checkpoint.architecture);
+  const [own, wanted] = [config.embedDim, checkpoint.vae.embedDim];
+  if (own === wanted) return { config, tensors: canonicalTensors(file, 'vae') };
+  const problem = `this VAE has latents of ${own} channels, the model needs ${wanted}`;
+  throw new WeightsError(path, problem, 'Choose a VAE made for this model');
 }
 
 /**

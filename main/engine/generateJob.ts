@@ -1,18 +1,20 @@
 /** The job "generate": from a request to pictures, with everything around the pipeline that touches files and clocks. */
 import { type GenerationRequest, generationRequestSchema } from '../../preload/request.ts';
+import { finalSize } from '../images/comfy/exportSampling.ts';
 import { fromTensor, type Pixels } from '../images/pixels.ts';
-import { generateLatent, sigmasOf } from '../pipeline/generate.ts';
+import { type Generated, generateLatent, sigmasOf } from '../pipeline/generate.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { badInput } from './failures.ts';
 import { requestControls } from './hints.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
 import type { Networks } from './networks.ts';
-import { preparePictures } from './pictures.ts';
+import { preparePictures, type RequestPictures } from './pictures.ts';
 import { previewOf } from './preview.ts';
 import { type ProgressReporter, progressReporter } from './progress.ts';
-import type { EngineResult } from './protocol.ts';
+import type { EngineResult, EngineSettings } from './protocol.ts';
 import { fileOf, loraChoices } from './requestFiles.ts';
+import { enlargedLatent, secondPassOf } from './secondPass.ts';
 
 export async function generate(
   host: EngineHost,
@@ -24,53 +26,83 @@ export async function generate(
   const progress = progressReporter(context.onProgress);
   progress.begin('load');
   const path = fileOf(request.checkpoint, 'checkpoint');
-  const checkpoint = await host.open(path, {
+  const size = finalSize(request);
+  const { networks, notes, session } = await host.open(path, {
     settings,
     signal,
-    pixels: request.width * request.height,
+    pixels: size.width * size.height,
     loras: loraChoices(request),
+    vae: request.vae && fileOf(request.vae, 'VAE'),
     onLoad: () => undefined,
   });
-  const { networks, config, notes } = checkpoint;
+  const job: Pass = { host, networks, settings, signal, progress };
   progress.begin('encode image');
   const pictures = await preparePictures(networks, request);
-  const wrapEvaluate = await requestControls(host, request, pictures.toSize, settings);
   const seeds = seedsOf(request);
   if (pictures.unchanged && sigmasOf(request).length < 2) {
     const images = seeds.map(() => pictures.unchanged!);
     const notes = ['Denoising strength leaves no step to run: the picture comes back unchanged.'];
     return { kind: 'images', images, seeds, notes, timings: progress.timings() };
   }
-  const steps = Math.max(1, sigmasOf(request).length - 1);
-  const { latent, problems } = await generateLatent(
-    networks,
-    request,
-    { ...pictures.inputs, wrapEvaluate },
-    {
-      signal,
-      onStage: (stage) => progress.begin(stage, stage === 'denoise' ? steps : 1),
-      onStep: ({ denoised }) => {
-        progress.advance(settings.previews ? { preview: previewOf(denoised, config) } : {});
-      },
-    },
-  );
-  signal.throwIfAborted();
-  rejectNaN(latent.data, path);
-  const images = await decodeEach(networks, latent, { progress, signal });
+  const first = await paint(job, request, pictures, pictures.inputs);
+  const second = secondPassOf(request, networks.config.unet.inChannels);
+  let { latent } = first;
+  let { finish } = pictures;
+  if (second) {
+    const initLatent = await enlargedLatent(networks, request, latent, { session, progress, signal });
+    const larger = await preparePictures(networks, second.pictures);
+    ({ latent } = await paint(job, second.painted, larger, { ...larger.inputs, initLatent }));
+    ({ finish } = larger);
+  }
+  const images = await decodeEach(job, latent);
   return {
     kind: 'images',
-    images: images.map(pictures.finish),
+    images: images.map(finish),
     seeds,
-    notes: [...notes, ...problems],
+    notes: [...notes, ...first.problems],
     timings: progress.timings(),
   };
 }
 
+/** What every pass of a job works with. */
+interface Pass {
+  readonly host: EngineHost;
+  readonly networks: Networks;
+  readonly settings: EngineSettings;
+  readonly signal: AbortSignal;
+  readonly progress: ProgressReporter;
+}
+
+/** From pictures to a latent, with a progress report for every step. */
+async function paint(
+  { host, networks, settings, signal, progress }: Pass,
+  request: GenerationRequest,
+  { toSize }: RequestPictures,
+  inputs: RequestPictures['inputs'],
+): Promise<Generated> {
+  const wrapEvaluate = await requestControls(host, request, toSize, settings);
+  const steps = Math.max(1, sigmasOf(request).length - 1);
+  const generated = await generateLatent(
+    networks,
+    request,
+    { ...inputs, wrapEvaluate },
+    {
+      signal,
+      onStage: (stage) => progress.begin(stage, stage === 'denoise' ? steps : 1),
+      onStep: ({ denoised }) => {
+        progress.advance(settings.previews ? { preview: previewOf(denoised, networks.config) } : {});
+      },
+    },
+  );
+  signal.throwIfAborted();
+  rejectNaN(generated.latent.data, request.checkpoint.name);
+  return generated;
+}
+
 /** One picture at a time: the decoder takes the most memory of all networks. */
 async function decodeEach(
-  { decodeLatent }: Pick<Networks, 'decodeLatent'>,
+  { networks, signal, progress }: Pass,
   { data, shape: [batch = 1, ...rest] }: Tensor,
-  { progress, signal }: { progress: ProgressReporter; signal: AbortSignal },
 ): Promise<Pixels[]> {
   progress.begin('decode', batch);
   const size = data.length / batch;
@@ -78,17 +110,17 @@ async function decodeEach(
   for (let item = 0; item < batch; item++) {
     signal.throwIfAborted();
     const one = { data: data.slice(item * size, (item + 1) * size), shape: [1, ...rest] };
-    images.push(...fromTensor(await decodeLatent(one), 'signed'));
+    images.push(...fromTensor(await networks.decodeLatent(one), 'signed'));
     progress.advance();
   }
   return images;
 }
 
 /** Broken weights (or half precision that overflowed) end in NaN: black pictures would hide it. */
-function rejectNaN(values: Float32Array, path: string): void {
+function rejectNaN(values: Float32Array, checkpoint: string): void {
   if (!values.some((value) => !Number.isFinite(value))) return;
   throw badInput(
-    `${path}: the network's output is not a number.`,
+    `${checkpoint}: the network's output is not a number.`,
     'The weights are damaged (NaN or infinite); run "emulsion inspect --deep" on the file or use another.',
   );
 }

@@ -2,7 +2,13 @@
 import { statSync } from 'node:fs';
 import { freemem } from 'node:os';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
-import { checkpointOf, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts';
+import {
+  checkpointOf,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  openVaePart,
+  type VaePart,
+} from './checkpoint.ts';
 import { createControlStore, type OpenControlNet } from './controls.ts';
 import { flavourOf, probeDevices } from './devices.ts';
 import { cachedWeights } from './fp32Cache.ts';
@@ -22,6 +28,8 @@ export interface LoadedCheckpoint {
 export interface ReadyCheckpoint extends LoadedCheckpoint {
   /** "name: applied 192 of 192 tensors", one per LoRA. */
   readonly notes: readonly string[];
+  /** How other networks of the same job are to be opened. */
+  readonly session: SessionOptions;
 }
 
 export interface OpenOptions {
@@ -29,6 +37,8 @@ export interface OpenOptions {
   /** Where the pixels of the picture are many, the VAE works in tiles. */
   readonly pixels: number;
   readonly loras: readonly LoraChoice[];
+  /** A VAE file to use instead of the checkpoint's own. */
+  readonly vae?: string | undefined;
   readonly onLoad: (network: NetworkName, seconds: number) => void;
   readonly signal: AbortSignal;
 }
@@ -72,30 +82,30 @@ export function createHost(): EngineHost {
     const { settings } = options;
     const name = await device(settings);
     const checkpoint = openCheckpoint(path, flavourOf(name));
+    const vae = options.vae === undefined ? undefined : openVaePart(options.vae, checkpoint.config);
     const loras = loraStore.choose(checkpoint.config, options.loras);
     const memory = memoryMode(settings.memory, checkpoint);
     const vaeTile = vaeTileFor(options.pixels, memory);
-    const { size, mtimeMs } = statSync(path);
+    const stamps = [path, ...(options.vae ? [options.vae] : [])].map(stampOf);
     const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
-    const key = [path, size, mtimeMs, name, memory, settings.threads, vaeTile, loras.spatial, merged].join(
-      '|',
-    );
+    const key = [...stamps, name, memory, settings.threads, vaeTile, loras.spatial, merged].join('|');
     current = { lora: loras.feeds, onLoad: options.onLoad };
-    if (loaded?.key === key) return { ...loaded, notes: loras.notes };
+    const session = sessionOptions(name, settings, memory);
+    if (loaded?.key === key) return { ...loaded, notes: loras.notes, session };
     await release();
-    const ready = await weightsOf(checkpoint, memory, loras, options);
+    const ready = await weightsOf(checkpoint, memory, loras, options, vae);
     const networks = createNetworks(
       ready.graphs,
       {
-        session: sessionOptions(name, settings, memory),
+        session,
         oneAtATime: memory === 'low',
         vaeTile,
         onLoad: (network, seconds) => current.onLoad(network, seconds),
       },
       { unet: () => current.lora.unet(), textEncoder: (index) => current.lora.textEncoder(index) },
     );
-    loaded = { key, networks, config: checkpoint.config, memory };
-    return { ...loaded, notes: loras.notes };
+    loaded = { key, networks, config: ready.config, memory };
+    return { ...loaded, notes: loras.notes, session };
   };
   const openControls: EngineHost['openControls'] = async (paths, settings) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
@@ -103,6 +113,12 @@ export function createHost(): EngineHost {
     return controlStore.open(paths, loaded.config.unet, session);
   };
   return { open, openControls, device, release };
+}
+
+/** A file is known by where it is, how long it is and when it was written. */
+function stampOf(path: string): string {
+  const { size, mtimeMs } = statSync(path);
+  return [path, size, mtimeMs].join('|');
 }
 
 function sessionOptions(
@@ -119,10 +135,13 @@ async function weightsOf(
   memory: LoadedCheckpoint['memory'],
   { merges, spatial }: LoraSet,
   { settings: { cacheDir }, signal }: OpenOptions,
+  vae: VaePart | undefined,
 ): Promise<OpenedCheckpoint> {
   const stored = memory === 'cached' ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
   const parts = await overlaid(stored.parts, merges, cacheDir, signal);
-  return checkpointOf(stored.path, checkpoint.config, parts, checkpoint.flavour, spatial);
+  const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
+  const all = vae ? { ...parts, vae: vae.tensors } : parts;
+  return checkpointOf(stored.path, config, all, checkpoint.flavour, spatial);
 }
 
 /** Measured: a picture decoded in one piece takes about 6.5 KB per pixel at SD's VAE width. */
