@@ -6,6 +6,7 @@ import { failWith } from './failure.ts';
 import { generateCommand } from './generate.ts';
 import { inspectCommand } from './inspect.ts';
 import { rankCommand } from './rank.ts';
+import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { startCommand } from './start.ts';
 
@@ -16,6 +17,7 @@ const program = new Command('emulsion')
   .addCommand(serveCommand())
   .addCommand(generateCommand())
   .addCommand(inspectCommand())
+  .addCommand(runCommand())
   .addCommand(rankCommand())
   .addCommand(devicesCommand());
 

@@ -48,7 +48,7 @@ function freeName(folder: string, seed: string): string {
 }
 
 /** Temporary name, fsync, rename: a full disk leaves no half picture. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
     const file = await open(temporary, 'wx');
