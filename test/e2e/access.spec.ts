@@ -1,0 +1,77 @@
+/** Reachable by everyone: axe finds nothing serious on any page, and the keyboard alone is enough. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, goTo, open, stage, test } from './studio.ts';
+
+const PAGES = ['Create', 'Edit', 'Sketch', 'Upscale', 'Train'] as const;
+
+for (const theme of ['dark', 'light', 'high-contrast'] as const)
+  test(`axe-core finds no serious violation (${theme})`, async ({ page, studio }) => {
+    await open(page, studio, 0);
+    await page.keyboard.press('Control+,');
+    await page.getByRole('combobox', { name: 'Appearance' }).selectOption(theme);
+    const check = async (name: string) => {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(serious.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html}`)).toEqual([]);
+    };
+    await check('settings');
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    for (const name of PAGES) {
+      await goTo(page, name);
+      await check(name);
+    }
+    await page.keyboard.press('Control+l');
+    await page.getByRole('dialog').waitFor();
+    await check('library');
+  });
+
+test('landmarks and names are as promised', async ({ page, studio }) => {
+  await open(page, studio, 0);
+  await expect(page.getByRole('main')).toBeVisible();
+  await expect(page.getByRole('complementary', { name: 'Settings' })).toBeVisible();
+  await expect(page.getByRole('complementary', { name: 'History' })).toBeVisible();
+  await expect(page.getByRole('status')).toBeVisible();
+  for (const name of ['Steps', 'CFG scale', 'Seed', 'Width', 'Height', 'Batch'])
+    await expect(page.getByRole('spinbutton', { name }), name).toBeVisible();
+  for (const name of ['Checkpoint', 'Sampler', 'Schedule'])
+    await expect(page.getByRole('combobox', { name }), name).toBeVisible();
+  for (const name of ['Add LoRA', 'Random seed', 'Generate', 'Undo', 'Redo', 'Fit', '100 %'])
+    await expect(page.getByRole('button', { name, exact: name !== 'Generate' }), name).toBeVisible();
+  await goTo(page, 'Edit');
+  const tools = page.getByRole('radiogroup', { name: 'Tools' });
+  for (const name of ['Move', 'Brush', 'Eraser', 'Mask', 'Lasso', 'Rectangle', 'Frame', 'Hand'])
+    await expect(tools.getByRole('radio', { name }), name).toBeVisible();
+  for (const name of ['Brush size', 'Hardness', 'Opacity', 'Feather', 'Grow'])
+    await expect(page.getByRole('slider', { name, exact: true }), name).toBeVisible();
+  await goTo(page, 'Sketch');
+  await expect(page.getByRole('switch', { name: 'Use sketch' })).toBeVisible();
+  for (const name of ['ControlNet', 'Preprocessor'])
+    await expect(page.getByRole('combobox', { name }), name).toBeVisible();
+  for (const name of ['Control weight', 'Control start', 'Control end'])
+    await expect(page.getByRole('slider', { name }), name).toBeVisible();
+});
+
+test('tools, pages and zoom by keyboard', async ({ page, studio }) => {
+  await open(page, studio, 0);
+  await page.keyboard.press('Alt+2');
+  await expect(page.getByRole('tab', { name: 'Edit' })).toHaveAttribute('aria-selected', 'true');
+  await stage(page).focus();
+  for (const [key, name] of [
+    ['b', 'Brush'],
+    ['e', 'Eraser'],
+    ['l', 'Lasso'],
+    ['f', 'Frame'],
+    ['v', 'Move'],
+    ['m', 'Mask'],
+  ] as const) {
+    await page.keyboard.press(key);
+    await expect(page.getByRole('radio', { name })).toBeChecked();
+  }
+  await page.keyboard.press('Control+1');
+  await expect(page.getByLabel('Zoom', { exact: true }).last()).toHaveText('100 %');
+  await page.keyboard.press('f');
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Control+z');
+  await expect(page.getByRole('button', { name: 'Redo' })).toBeEnabled();
+});
