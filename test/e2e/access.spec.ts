@@ -6,6 +6,8 @@ const PAGES = ['Create', 'Edit', 'Sketch', 'Upscale', 'Train'] as const;
 
 for (const theme of ['dark', 'light', 'high-contrast'] as const)
   test(`axe-core finds no serious violation (${theme})`, async ({ page, studio }) => {
+    // axe walks every page of the window, which takes minutes on a busy machine.
+    test.slow();
     await open(page, studio, 0);
     await page.keyboard.press('Control+,');
     await page.getByRole('combobox', { name: 'Appearance' }).selectOption(theme);
