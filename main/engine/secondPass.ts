@@ -10,9 +10,12 @@ import type { Networks } from './networks.ts';
 import type { ProgressReporter } from './progress.ts';
 import { fileOf } from './requestFiles.ts';
 import type { SessionOptions } from './sessions.ts';
-import { type OpenUpscaler, openUpscaler, upscaleTensor } from './upscaler.ts';
+import { openUpscaler, upscaleImage } from './upscaler.ts';
 
 type ImageToImage = Extract<GenerationRequest, { kind: 'image-to-image' }>;
+
+/** Side of an upscaler's tile, in pixels of its input. */
+const TILE = 256;
 
 /** The requests of a second pass: what is painted (from the enlarged latent), and what its pictures are prepared for. */
 export interface SecondPass {
@@ -67,21 +70,16 @@ export async function enlargedLatent(
     const encoded: Tensor[] = [];
     for (const item of items) {
       signal.throwIfAborted();
-      const image = await enlargedImage(await decodeLatent(item), network, signal);
-      const [pixels] = fromTensor(image, 'unit');
-      encoded.push(await encodeImage(toTensor([resizePixels(pixels!, width, height, 'lanczos')], 'signed')));
+      // A picture between the networks, as between the nodes of a workflow: the exported graph then gives the same.
+      const [picture] = fromTensor(await decodeLatent(item), 'signed');
+      const enlarged = await upscaleImage(picture!, network, { tile: TILE, signal });
+      encoded.push(await encodeImage(toTensor([resizePixels(enlarged, width, height, 'lanczos')], 'signed')));
       progress.advance();
     }
     return joined(encoded);
   } finally {
     await network.release();
   }
-}
-
-/** [1, 3, H, W] in −1…1 → enlarged, in 0–1. */
-function enlargedImage({ data, shape }: Tensor, network: OpenUpscaler, signal: AbortSignal): Promise<Tensor> {
-  const unit = data.map((value) => Math.min(1, Math.max(0, (value + 1) / 2)));
-  return upscaleTensor({ data: unit, shape }, network, { tile: 256, signal });
 }
 
 function rows({ data, shape: [batch = 1, ...rest] }: Tensor): Tensor[] {

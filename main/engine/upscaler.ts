@@ -10,7 +10,7 @@ import { crop } from '../images/compose.ts';
 import { type Mask, maskFromChannel } from '../images/masks.ts';
 import { type Pixels, pixelsOf } from '../images/pixels.ts';
 import { resizeMask, resizePixels } from '../images/resample.ts';
-import { type Tensor, tensor, zeros } from '../pipeline/tensor.ts';
+import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { type Area, tileCount, upscaleInStrips, upscalePlan } from '../pipeline/upscale.ts';
 import { flavourOf } from './devices.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
@@ -85,33 +85,6 @@ export async function upscaleImage(
   return atScale(pixels, enlarged, options.scale ?? scale);
 }
 
-/** The same for one picture as numbers, [1, 3, H, W] in 0–1 → [1, 3, scale·H, scale·W] in 0–1, at the network's scale. */
-export async function upscaleTensor(
-  image: Tensor,
-  upscaler: OpenUpscaler,
-  options: Omit<UpscaleOptions, 'scale'> = { tile: DEFAULT_TILE },
-): Promise<Tensor> {
-  const [, , height = 0, width = 0] = image.shape;
-  const { scale } = upscaler.config;
-  const out = zeros([1, 3, height * scale, width * scale]);
-  const plane = out.data.length / 3;
-  await upscaleInStrips({ width, height }, upscalePlan(upscaler.config, options.tile), {
-    read: (area) => readTensorArea(image, area),
-    run: upscaler.run,
-    emit: (top, { data }) => {
-      const part = data.length / 3;
-      for (let i = 0; i < data.length; i++)
-        out.data[Math.floor(i / part) * plane + top * width * scale + (i % part)] = Math.min(
-          1,
-          Math.max(0, data[i]!),
-        );
-    },
-    ...(options.onTile && { onTile: options.onTile }),
-    ...(options.signal && { signal: options.signal }),
-  });
-  return out;
-}
-
 /** How many tiles upscaleImage will run. */
 export function upscaleSteps({ width, height }: Pixels, { config }: OpenUpscaler, tile: number): number {
   return tileCount(width, height, upscalePlan(config, tile));
@@ -132,17 +105,6 @@ function readArea({ data, width, height, channels }: Pixels, area: Area): Tensor
       const to = y * area.width + x;
       for (let c = 0; c < 3; c++) values[c * plane + to] = data[from + c]! / 255;
     }
-  }
-  return tensor(values, [1, 3, area.height, area.width]);
-}
-
-function readTensorArea({ data, shape }: Tensor, area: Area): Tensor {
-  const [, , height = 0, width = 0] = shape;
-  const values = new Float32Array(3 * area.width * area.height);
-  for (let i = 0; i < values.length; i++) {
-    const [x, row] = [i % area.width, Math.floor(i / area.width)];
-    const [y, c] = [row % area.height, Math.floor(row / area.height)];
-    values[i] = data[(c * height + mirrored(area.y + y, height)) * width + mirrored(area.x + x, width)]!;
   }
   return tensor(values, [1, 3, area.height, area.width]);
 }
