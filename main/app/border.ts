@@ -2,6 +2,7 @@
 import { ORPCError, ValidationError } from '@orpc/server';
 import { ERROR_STATUS, type StudioErrorData, toStudioError } from '../../preload/errors.ts';
 import { EngineError } from '../engine/failures.ts';
+import { diskError } from '../storage/fileStore.ts';
 
 /** For the oRPC handlers of both transports: runs around every call, its validation included. */
 export async function explainErrors<Result>({ next }: { next: () => Promise<Result> }): Promise<Result> {
@@ -29,7 +30,7 @@ export function explain(error: unknown): StudioErrorData {
   if (error instanceof Error && CLEAR_ERRORS.has(error.name)) {
     return { code: 'bad-input', message: error.message, hint: 'Choose another file or setting.' };
   }
-  return toStudioError(error);
+  return toStudioError(diskError(error, 'the data folder'));
 }
 
 /** Errors whose message is already a sentence with a next step. */

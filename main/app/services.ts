@@ -1,9 +1,11 @@
 /** Builds every service of the studio from a few options; the Electron shell and `emulsion serve` both start here. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AppInfo } from '../../preload/studio.ts';
+import type { Download } from '../../preload/models.ts';
+import type { AppInfo, NetworkEntry } from '../../preload/studio.ts';
 import { EngineClient, type LaunchEngine } from '../engine/client.ts';
-import { createEmbedder, type Embedder } from '../history/embedder.ts';
+import type { EngineSettings } from '../engine/protocol.ts';
+import { Embedder } from '../history/embedder.ts';
 import { History } from '../history/history.ts';
 import { createThumbnails, type Thumbnails } from '../history/thumbnails.ts';
 import type { ImagePlaces } from '../history/uploads.ts';
@@ -97,75 +99,54 @@ function assemble(
   const events = createEvents();
   const { emit } = events;
   const places: ImagePlaces = { db, urls, pictures: folder.pictures, uploads: folder.uploads, now };
-  const settings = () => readSettings(db);
-  const engineSettings = () => {
-    const { memory, device, threads, previews } = settings();
-    return { memory, device, threads, previews, cacheDir: folder.cache };
-  };
-  const engine = new EngineClient(options.launchEngine, engineSettings());
-  const sideEngine = new EngineClient(options.launchEngine, { ...engineSettings(), previews: false });
-  const library = new Library({
-    ...{ db, urls, emit, now, modelsDir: folder.models, moveToBin: options.shell.moveToBin },
-    mayHash: () => settings().hashModels,
-    watch: options.watch ?? true,
-  });
-  const embedder: Embedder = createEmbedder({
-    ...{ db, pictures: folder.pictures },
-    run: (job) => sideEngine.run(job),
-    encoder: () => encoderOf(options.starterDir),
-    idle: () => settings().indexMeaning && !runner.busy,
+  const engines = createEngines(options, folder, db);
+  const library = createLibrary(options, folder, db, events, now);
+  // The embedder waits for the runner, which is made from the history, which is made from the embedder.
+  const idle = { runner: null as Runner | null };
+  const embedder = new Embedder({
+    ...{
+      db,
+      pictures: folder.pictures,
+      run: (job) => engines.side.run(job),
+      encoder: () => encoderOf(options.starterDir),
+    },
+    idle: () => readSettings(db).indexMeaning && idle.runner?.busy === false,
     onProgress: (indexed, total) => emit({ type: 'meaning-index', indexed, total }),
   });
   const history = new History({ places, outbox: folder.outbox, emit, embedder });
-  const gate = createGate({
+  const { gate, downloads } = createNetwork({ db, folder, library, events, now, version, hosts });
+  const { jobs, runner } = createJobs({
     db,
-    now,
-    version,
-    locked: () => settings().networkLocked,
-    onEntry: (entry) => emit({ type: 'network', entry }),
-  });
-  const downloads = new Downloads({
-    db,
-    gate,
-    hosts,
-    library,
-    modelsDir: folder.models,
-    emit: (download) => emit({ type: 'download', download }),
-  });
-  const resultPlaces = {
-    db,
+    folder,
     history,
     library,
+    events,
     now,
-    pictures: folder.pictures,
-    uploads: folder.uploads,
-    training: folder.training,
-    models: folder.models,
-  };
-  const timeline = createTimeline();
-  const finish = createFinish(resultPlaces);
-  const runner: Runner = new Runner({
-    db,
-    engine,
-    places: resultPlaces,
-    finish,
-    timeline,
-    emit,
-    now,
-    onIdle: () => void embedder.work(),
+    engine: engines.main,
+    embedder,
   });
-  const jobs = new Jobs({ db, runner, timeline, emit, now });
+  idle.runner = runner;
   return {
-    ...{ options, folder, db, events, places, library, history, jobs, gate, hosts, downloads, sideEngine },
-    thumbnails: createThumbnails(folder.thumbnails),
-    configureEngines: () => {
-      engine.configure(engineSettings());
-      sideEngine.configure({ ...engineSettings(), previews: false });
+    ...{
+      options,
+      folder,
+      db,
+      events,
+      places,
+      library,
+      history,
+      jobs,
+      gate,
+      hosts,
+      downloads,
+      sideEngine: engines.side,
     },
+    thumbnails: createThumbnails(folder.thumbnails),
+    configureEngines: engines.configure,
     close: async () => {
       await downloads.close();
       await runner.close();
-      await Promise.all([engine.dispose(), sideEngine.dispose()]);
+      await engines.dispose();
       await library.close();
       closeCleanly(db);
       lock.release();
@@ -173,9 +154,83 @@ function assemble(
   };
 }
 
-/** The CLIP pair that searches by meaning. */
+function createLibrary(
+  options: ServiceOptions,
+  folder: DataFolder,
+  db: WritableDb,
+  { emit }: Events,
+  now: () => number,
+): Library {
+  return new Library({
+    ...{ db, urls: options.urls, emit, now, modelsDir: folder.models, moveToBin: options.shell.moveToBin },
+    mayHash: () => readSettings(db).hashModels,
+    watch: options.watch ?? true,
+  });
+}
+
+interface NetworkParts extends Pick<Services, 'db' | 'folder' | 'library' | 'events' | 'hosts'> {
+  readonly version: string;
+  readonly now: () => number;
+}
+
+function createNetwork({ db, folder, library, events, hosts, version, now }: NetworkParts) {
+  const { emit } = events;
+  const onEntry = (entry: NetworkEntry) => emit({ type: 'network', entry });
+  const gate = createGate({ db, now, version, onEntry, locked: () => readSettings(db).networkLocked });
+  const tell = (download: Download) => emit({ type: 'download', download });
+  return {
+    gate,
+    downloads: new Downloads({ db, gate, hosts, library, modelsDir: folder.models, emit: tell }),
+  };
+}
+
+/** Two engine processes, each started by its first job: `main` paints the queue, `side` answers in between. */
+function createEngines({ launchEngine }: ServiceOptions, { cache }: DataFolder, db: WritableDb) {
+  const settings = (): EngineSettings => {
+    const { memory, device, threads, previews } = readSettings(db);
+    return { memory, device, threads, previews, cacheDir: cache };
+  };
+  const main = new EngineClient(launchEngine, settings());
+  const side = new EngineClient(launchEngine, { ...settings(), previews: false });
+  return {
+    main,
+    side,
+    configure: () => {
+      main.configure(settings());
+      side.configure({ ...settings(), previews: false });
+    },
+    dispose: () => Promise.all([main.dispose(), side.dispose()]),
+  };
+}
+
+interface JobParts extends Pick<Services, 'db' | 'folder' | 'history' | 'library' | 'events'> {
+  readonly engine: EngineClient;
+  readonly embedder: Embedder;
+  readonly now: () => number;
+}
+
+function createJobs({ db, folder, history, library, events, engine, embedder, now }: JobParts) {
+  const { pictures, uploads, training, models } = folder;
+  const { emit } = events;
+  const places = { db, history, library, now, pictures, uploads, training, models };
+  const timeline = createTimeline();
+  const onIdle = () => void embedder.work().catch(() => undefined);
+  const runner = new Runner({
+    db,
+    engine,
+    places,
+    finish: createFinish(places),
+    timeline,
+    emit,
+    now,
+    onIdle,
+  });
+  return { runner, jobs: new Jobs({ db, runner, timeline, emit, now }) };
+}
+
+/** The checkpoint whose text and image encoder search by meaning. */
 function encoderOf(starterDir: string): string | null {
-  const path = join(starterDir, 'little-world-clip.safetensors');
+  const path = join(starterDir, 'little-world.safetensors');
   return existsSync(path) ? path : null;
 }
 

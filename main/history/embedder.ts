@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
 import type { EngineJob, EngineResult } from '../engine/protocol.ts';
 import type { WritableDb } from '../storage/database.ts';
-import { createMeaningIndex, type MeaningIndex } from './meaningIndex.ts';
+import { MeaningIndex } from './meaningIndex.ts';
 
 export interface EmbedderOptions {
   readonly db: WritableDb;
@@ -18,93 +18,93 @@ export interface EmbedderOptions {
 
 const BATCH = 16;
 
-export interface Embedder {
+export class Embedder {
+  readonly #options: EmbedderOptions;
+  #index: MeaningIndex | null = null;
+  #working: Promise<void> | null = null;
+  /** Left out until the next start: one unreadable picture spoils its batch. */
+  readonly #failed = new Set<number>();
+
+  constructor(options: EmbedderOptions) {
+    this.#options = options;
+  }
+
+  /** Loaded when first asked for. */
+  get index(): MeaningIndex {
+    this.#index ??= loadIndex(this.#options.db, this.#options.encoder() ?? '');
+    return this.#index;
+  }
+
   /** Embeds what has no embedding yet until done or no longer idle. */
-  work(): Promise<void>;
+  work(): Promise<void> {
+    this.#working ??= this.#run().finally(() => {
+      this.#working = null;
+    });
+    return this.#working;
+  }
+
+  async #run(): Promise<void> {
+    const { db, encoder, idle, onProgress } = this.#options;
+    const model = encoder();
+    while (model !== null && idle()) {
+      const rows = pending(db, model, this.#failed);
+      if (rows.length === 0) return;
+      try {
+        await this.#embed(model, rows);
+      } catch {
+        for (const { id } of rows) this.#failed.add(id);
+        return;
+      }
+      onProgress(this.index.size, db.value<number>('SELECT count(*) FROM pictures') ?? 0);
+    }
+  }
+
   /** @throws StudioError when there is no encoder. */
-  ofText(text: string): Promise<Float32Array>;
+  async ofText(text: string): Promise<Float32Array> {
+    const model = requireEncoder(this.#options.encoder());
+    const result = await this.#options.run({ kind: 'embed', model, images: [], texts: [text] });
+    return result.kind === 'embeddings' ? (result.texts[0] ?? new Float32Array()) : new Float32Array();
+  }
+
   /** Of a picture; computed now if it is not known yet. */
-  ofPicture(id: number): Promise<Float32Array>;
-  index(): MeaningIndex;
-  forget(ids: readonly number[]): void;
-}
+  async ofPicture(id: number): Promise<Float32Array> {
+    const { db, encoder } = this.#options;
+    const model = requireEncoder(encoder());
+    const blob = db.value<Uint8Array>(
+      'SELECT vector FROM embeddings WHERE picture_id = ? AND encoder = ?',
+      id,
+      model,
+    );
+    if (blob !== undefined) return floatsOf(blob);
+    const file = db.value<string>('SELECT file FROM pictures WHERE id = ?', id);
+    if (file === undefined)
+      throw new StudioError('not-found', `There is no picture ${id}.`, 'Reload the history.');
+    const [vector] = await this.#embed(model, [{ id, file }]);
+    return vector ?? new Float32Array();
+  }
 
-export function createEmbedder(options: EmbedderOptions): Embedder {
-  const { db, encoder } = options;
-  let index: MeaningIndex | null = null;
-  let working: Promise<void> | null = null;
-  const failed = new Set<number>();
+  forget(ids: readonly number[]): void {
+    for (const id of ids) this.#index?.remove(id);
+  }
 
-  const loaded = (): MeaningIndex => {
-    index ??= loadIndex(db, encoder() ?? '');
-    return index;
-  };
-  /** The first vector tells the width of an empty index. */
-  const put = (id: number, vector: Float32Array): void => {
-    if (loaded().size() === 0 && loaded().width !== vector.length) index = createMeaningIndex(vector.length);
-    loaded().set(id, vector);
-  };
-  const embedPictures = async (model: string, rows: readonly PictureFile[]): Promise<Float32Array[]> => {
-    const images = rows.map(({ file }) => join(options.pictures, file));
-    const result = await options.run({ kind: 'embed', model, images, texts: [] });
+  async #embed(model: string, rows: readonly PictureFile[]): Promise<Float32Array[]> {
+    const { db, pictures, run } = this.#options;
+    const images = rows.map(({ file }) => join(pictures, file));
+    const result = await run({ kind: 'embed', model, images, texts: [] });
     const vectors = result.kind === 'embeddings' ? [...result.images] : [];
     db.transaction(() => {
       for (const [i, vector] of vectors.entries()) storeVector(db, rows[i]?.id ?? 0, model, vector);
     });
-    for (const [i, vector] of vectors.entries()) put(rows[i]?.id ?? 0, vector);
+    for (const [i, vector] of vectors.entries()) this.#put(rows[i]?.id ?? 0, vector);
     return vectors;
-  };
-  const run = async (): Promise<void> => {
-    const model = encoder();
-    while (model !== null && options.idle()) {
-      const rows = pending(db, model, failed);
-      if (rows.length === 0) return;
-      try {
-        await embedPictures(model, rows);
-      } catch {
-        // One unreadable picture spoils its batch: leave these out until the next start, and go on when idle again.
-        for (const { id } of rows) failed.add(id);
-        return;
-      }
-      options.onProgress(loaded().size(), db.value<number>('SELECT count(*) FROM pictures') ?? 0);
-    }
-  };
+  }
 
-  return {
-    work: () => {
-      working ??= run().finally(() => {
-        working = null;
-      });
-      return working;
-    },
-    ofText: async (text) => {
-      const result = await options.run({
-        kind: 'embed',
-        model: requireEncoder(encoder()),
-        images: [],
-        texts: [text],
-      });
-      return result.kind === 'embeddings' ? (result.texts[0] ?? new Float32Array()) : new Float32Array();
-    },
-    ofPicture: async (id) => {
-      const model = requireEncoder(encoder());
-      const blob = db.value<Uint8Array>(
-        'SELECT vector FROM embeddings WHERE picture_id = ? AND encoder = ?',
-        id,
-        model,
-      );
-      if (blob !== undefined) return floatsOf(blob);
-      const file = db.value<string>('SELECT file FROM pictures WHERE id = ?', id);
-      if (file === undefined)
-        throw new StudioError('not-found', `There is no picture ${id}.`, 'Reload the history.');
-      const [vector] = await embedPictures(model, [{ id, file }]);
-      return vector ?? new Float32Array();
-    },
-    index: loaded,
-    forget: (ids) => {
-      for (const id of ids) index?.remove(id);
-    },
-  };
+  /** The first vector tells the width of an empty index. */
+  #put(id: number, vector: Float32Array): void {
+    if (this.index.size === 0 && this.index.width !== vector.length)
+      this.#index = new MeaningIndex(vector.length);
+    this.index.set(id, vector);
+  }
 }
 
 interface PictureFile {
@@ -139,7 +139,7 @@ function loadIndex(db: WritableDb, model: string): MeaningIndex {
     'SELECT picture_id, vector FROM embeddings WHERE encoder = ?',
     model,
   );
-  const index = createMeaningIndex((rows[0]?.vector.byteLength ?? 0) / 4 || 1);
+  const index = new MeaningIndex((rows[0]?.vector.byteLength ?? 0) / 4 || 1);
   for (const { picture_id, vector } of rows) index.set(picture_id, floatsOf(vector));
   return index;
 }

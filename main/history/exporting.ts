@@ -1,5 +1,5 @@
 /** Writes pictures out of the studio in the format and with as much metadata as asked for. */
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { ExportRequest } from '../../preload/history.ts';
 import { decodePixels, encodePixels } from '../images/codec.ts';
@@ -59,18 +59,6 @@ async function exportedBytes(places: ImagePlaces, id: number, { format, metadata
 function formatOf(path: string): string {
   const extension = extname(path).slice(1).toLowerCase();
   return extension === 'jpg' ? 'jpeg' : extension;
-}
-
-/** Copies a file into the outbox under a free name, for a browser to fetch. */
-export async function toOutbox(
-  outbox: string,
-  path: string,
-  name: string,
-  urls: FileUrls,
-): Promise<ExportedFile> {
-  const target = await freeName(outbox, name);
-  await copyFile(path, target);
-  return told(target, true, urls);
 }
 
 /** Where a file for the outbox may be written. */

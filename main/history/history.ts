@@ -10,7 +10,7 @@ import * as boards from './boards.ts';
 import type { Embedder } from './embedder.ts';
 import { exportPictures } from './exporting.ts';
 import { adoptPicture, importAll, missingModels, settingsText, withLibraryModels } from './importing.ts';
-import { openPictureIndex, type PictureIndex } from './pictureIndex.ts';
+import { PictureIndex } from './pictureIndex.ts';
 import * as pictures from './pictures.ts';
 import { findPictures, matchingSlots, readFacets } from './query.ts';
 import { type FinishedPicture, keepPicture, savePicture } from './saving.ts';
@@ -31,7 +31,7 @@ export class History {
   constructor(options: HistoryOptions) {
     this.#options = options;
     this.#places = options.places;
-    this.#index = openPictureIndex(options.places.db);
+    this.#index = new PictureIndex(options.places.db);
   }
 
   /** A page by filter and order, or by likeness to a text or picture. */
@@ -53,10 +53,10 @@ export class History {
     const { id } = this.#index.columns;
     const allowed = new Set<number>();
     for (const slot of matchingSlots(this.#places.db, this.#index, query)) allowed.add(id[slot] as number);
-    const found = embedder
-      .index()
-      .search(vector, query.offset + query.limit, (picture) => allowed.has(picture));
-    const indexed = embedder.index();
+    const found = embedder.index.search(vector, query.offset + query.limit, (picture) =>
+      allowed.has(picture),
+    );
+    const indexed = embedder.index;
     const total = [...allowed].reduce((count, picture) => count + (indexed.has(picture) ? 1 : 0), 0);
     return { ids: found.slice(query.offset).map((match) => match.id), total };
   }

@@ -7,92 +7,103 @@ const FULL_COMPARISON = 8_000_000;
 /** How many rows survive the sieve. */
 const SIEVED = 4000;
 
-export interface MeaningIndex {
+/** Vectors of one length, by picture id. */
+export class MeaningIndex {
   readonly width: number;
-  /** `vector` has unit length; all vectors of an index are equally long. */
-  set(id: number, vector: Float32Array): void;
-  remove(id: number): void;
-  has(id: number): boolean;
-  size(): number;
+  readonly #words: number;
+  readonly #rowOf = new Map<number, number>();
+  #ids = new Int32Array(1024);
+  #rows: Int8Array<ArrayBuffer>;
+  #scales = new Float32Array(1024);
+  #signs: Int32Array<ArrayBuffer>;
+  #count = 0;
+  /** Sum of the vectors so far; signs are taken relative to the mean, and taken anew when there are twice as many. */
+  readonly #sum: Float64Array;
+  #centre: Float32Array;
+  #centredAt = 0;
+
+  constructor(width: number) {
+    this.width = width;
+    this.#words = Math.ceil(width / 32);
+    this.#rows = new Int8Array(1024 * width);
+    this.#signs = new Int32Array(1024 * this.#words);
+    this.#sum = new Float64Array(width);
+    this.#centre = new Float32Array(width);
+  }
+
+  get size(): number {
+    return this.#rowOf.size;
+  }
+
+  has(id: number): boolean {
+    return this.#rowOf.has(id);
+  }
+
+  /** `vector` has unit length. Throws RangeError for one of another width. */
+  set(id: number, vector: Float32Array): void {
+    const { width } = this;
+    if (vector.length !== width) {
+      throw new RangeError(`an embedding has ${vector.length} numbers, expected ${width}`);
+    }
+    const row = this.#rowOf.get(id) ?? this.#count++;
+    if (row >= this.#ids.length) this.#grow();
+    this.#rowOf.set(id, row);
+    this.#ids[row] = id;
+    const largest = vector.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
+    this.#scales[row] = largest / 127;
+    for (let k = 0; k < width; k++) {
+      this.#rows[row * width + k] = Math.round(((vector[k] as number) / largest) * 127);
+      this.#sum[k]! += vector[k] as number;
+    }
+    this.#writeSigns(row);
+  }
+
+  remove(id: number): void {
+    const row = this.#rowOf.get(id);
+    if (row === undefined) return;
+    this.#rowOf.delete(id);
+    this.#ids[row] = -1;
+  }
+
   /** Best first: cosine of the angle to the query, for ids that `allowed` accepts. */
   search(
     query: Float32Array,
     limit: number,
     allowed: (id: number) => boolean,
-  ): { id: number; score: number }[];
-}
+  ): { id: number; score: number }[] {
+    this.#recentre();
+    let candidates = usableRows(this.#ids, this.#count, allowed);
+    if (candidates.length * this.width > FULL_COMPARISON) {
+      const wanted = signsOf((k) => query[k] as number, this.#centre, this.#words);
+      candidates = sieve(candidates, this.#signs, wanted, this.#words);
+    }
+    return Array.from(candidates, (row) => {
+      const score = product(this.#rows, row * this.width, query) * (this.#scales[row] as number);
+      return { id: this.#ids[row] as number, score };
+    })
+      .sort((a, b) => b.score - a.score)
+      .slice(0, limit);
+  }
 
-export function createMeaningIndex(width: number): MeaningIndex {
-  const words = Math.ceil(width / 32);
-  const rowOf = new Map<number, number>();
-  let ids = new Int32Array(1024);
-  let rows = new Int8Array(1024 * width);
-  let scales = new Float32Array(1024);
-  let signs = new Int32Array(1024 * words);
-  let count = 0;
-  /** Mean of the vectors so far; the signs are taken relative to it, and taken anew when it has moved. */
-  const sum = new Float64Array(width);
-  let centre = new Float32Array(width);
-  let centredAt = 0;
+  #grow(): void {
+    this.#ids = enlarged(this.#ids, new Int32Array(this.#ids.length * 2));
+    this.#rows = enlarged(this.#rows, new Int8Array(this.#rows.length * 2));
+    this.#scales = enlarged(this.#scales, new Float32Array(this.#scales.length * 2));
+    this.#signs = enlarged(this.#signs, new Int32Array(this.#signs.length * 2));
+  }
 
-  const grow = () => {
-    ids = enlarged(ids, new Int32Array(ids.length * 2));
-    rows = enlarged(rows, new Int8Array(rows.length * 2));
-    scales = enlarged(scales, new Float32Array(scales.length * 2));
-    signs = enlarged(signs, new Int32Array(signs.length * 2));
-  };
-  const writeSigns = (row: number) => {
-    const scale = scales[row] as number;
-    const value = (k: number) => (rows[row * width + k] as number) * scale;
-    signs.set(signsOf(value, centre, words), row * words);
-  };
-  const recentre = () => {
-    if (count < centredAt * 2 || count === 0) return;
-    centre = Float32Array.from(sum, (value) => value / count);
-    centredAt = count;
-    for (let row = 0; row < count; row++) writeSigns(row);
-  };
+  #writeSigns(row: number): void {
+    const scale = this.#scales[row] as number;
+    const value = (k: number) => (this.#rows[row * this.width + k] as number) * scale;
+    this.#signs.set(signsOf(value, this.#centre, this.#words), row * this.#words);
+  }
 
-  return {
-    width,
-    set: (id, vector) => {
-      if (vector.length !== width)
-        throw new RangeError(`an embedding has ${vector.length} numbers, expected ${width}`);
-      const row = rowOf.get(id) ?? count++;
-      if (row >= ids.length) grow();
-      rowOf.set(id, row);
-      ids[row] = id;
-      const largest = vector.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
-      scales[row] = largest / 127;
-      for (let k = 0; k < width; k++) {
-        rows[row * width + k] = Math.round(((vector[k] as number) / largest) * 127);
-        sum[k]! += vector[k] as number;
-      }
-      writeSigns(row);
-    },
-    remove: (id) => {
-      const row = rowOf.get(id);
-      if (row === undefined) return;
-      rowOf.delete(id);
-      ids[row] = -1;
-    },
-    has: (id) => rowOf.has(id),
-    size: () => rowOf.size,
-    search: (query, limit, allowed) => {
-      recentre();
-      let candidates = usableRows(ids, count, allowed);
-      if (candidates.length * width > FULL_COMPARISON) {
-        const wanted = signsOf((k) => query[k] as number, centre, words);
-        candidates = sieve(candidates, signs, wanted, words);
-      }
-      return Array.from(candidates, (row) => {
-        const score = product(rows, row * width, query) * (scales[row] as number);
-        return { id: ids[row] as number, score };
-      })
-        .sort((a, b) => b.score - a.score)
-        .slice(0, limit);
-    },
-  };
+  #recentre(): void {
+    if (this.#count === 0 || this.#count < this.#centredAt * 2) return;
+    this.#centre = Float32Array.from(this.#sum, (value) => value / this.#count);
+    this.#centredAt = this.#count;
+    for (let row = 0; row < this.#count; row++) this.#writeSigns(row);
+  }
 }
 
 function enlarged<T extends Int32Array | Int8Array | Float32Array>(from: T, to: T): T {

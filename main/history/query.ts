@@ -26,7 +26,7 @@ export function matchingSlots(db: ReadableDb, index: PictureIndex, filter: Histo
 /** Values to filter by with their counts, most frequent first (ratings and months: highest first). */
 export function readFacets(db: ReadableDb, index: PictureIndex, filter: HistoryFilter): HistoryFacets {
   const slots = matchingSlots(db, index, filter);
-  const { columns, dictionaries, loras } = index;
+  const { columns, dictionaries } = index;
   const facet = (name: FacetColumn) =>
     counted(dictionaries[name], (add) => {
       const codes = columns[name];
@@ -45,7 +45,7 @@ export function readFacets(db: ReadableDb, index: PictureIndex, filter: HistoryF
       .filter(({ count }) => count > 0)
       .reverse(),
     loras: counted(dictionaries.lora, (add) => {
-      for (const slot of slots) for (const code of loras.get(slot) ?? []) add(code);
+      for (const slot of slots) for (const code of index.lorasOf(slot)) add(code);
     }),
   };
 }
@@ -63,7 +63,7 @@ function counted({ texts }: Dictionary, visit: (add: (code: number) => void) => 
 
 /** One test per given part of the filter, the most selective kind first. */
 function testsOf(db: ReadableDb, index: PictureIndex, filter: HistoryFilter): Test[] {
-  const { columns, dictionaries, loras } = index;
+  const { columns, dictionaries } = index;
   const tests: Test[] = [];
   const words = ftsQuery(filter.text);
   if (words !== null) {
@@ -89,7 +89,7 @@ function testsOf(db: ReadableDb, index: PictureIndex, filter: HistoryFilter): Te
   oneOf('kind', filter.kinds);
   for (const name of filter.loras) {
     const code = dictionaries.lora.codes.get(name) ?? -1;
-    tests.push((slot) => loras.get(slot)?.includes(code) ?? false);
+    tests.push((slot) => index.lorasOf(slot).includes(code));
   }
   const { from = -Infinity, to = Infinity, minRating } = filter;
   if (from !== -Infinity || to !== Infinity) {
@@ -101,7 +101,7 @@ function testsOf(db: ReadableDb, index: PictureIndex, filter: HistoryFilter): Te
 
 /** Tests membership in a list of picture ids. */
 export function idTest(index: PictureIndex, ids: readonly number[]): Test {
-  const marked = new Uint8Array(index.size());
+  const marked = new Uint8Array(index.size);
   for (const id of ids) {
     const slot = index.slotOf(id);
     if (slot !== undefined) marked[slot] = 1;

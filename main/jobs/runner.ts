@@ -6,6 +6,7 @@ import type { EngineClient } from '../engine/client.ts';
 import { EngineError } from '../engine/failures.ts';
 import type { EngineProgress } from '../engine/protocol.ts';
 import type { WritableDb } from '../storage/database.ts';
+import { diskError } from '../storage/fileStore.ts';
 import { expectedSeconds, learn } from './estimates.ts';
 import { previewUrl, trackProgress } from './progress.ts';
 import { applyEvent, modelOf, readJob, takeNext } from './queue.ts';
@@ -63,11 +64,13 @@ export class Runner {
     }
     const current: Current = { id: next.id, controller: new AbortController(), stopped: null };
     this.#current = current;
-    this.#work = this.#run(next, current).finally(() => {
-      this.#current = null;
-      if (this.stopping) this.pause();
-      this.kick();
-    });
+    this.#work = this.#run(next, current)
+      .catch((error: unknown) => this.#stuck(error))
+      .finally(() => {
+        this.#current = null;
+        if (this.stopping) this.pause();
+        this.kick();
+      });
   }
 
   pause(): void {
@@ -145,6 +148,14 @@ export class Runner {
     }
   }
 
+  /** Not even the failure could be recorded (a full disk): waits, instead of failing every job after this one. */
+  #stuck(error: unknown): void {
+    if (this.#closed) return;
+    const { emit, now } = this.#options;
+    this.pause();
+    emit({ type: 'notice', notice: { id: 0, level: 'error', time: now(), error: failureOf(error) } });
+  }
+
   #progress(shown: JobProgress, progress: EngineProgress): void {
     const { emit, timeline } = this.#options;
     const { preview } = progress;
@@ -194,5 +205,5 @@ function failureOf(error: unknown): StudioErrorData {
     const { code, message, hint = 'Change the settings, then try again.', details } = error.failure;
     return new StudioError(code, message, hint, details).toData();
   }
-  return toStudioError(error);
+  return toStudioError(diskError(error, 'the data folder'));
 }

@@ -63,7 +63,7 @@ const FINDERS: Readonly<Record<FileKind, (s: Services, name: string) => Located 
     const [, job, step] = /^(\d+)-(\d+)$/.exec(name) ?? [];
     const { request } = jobs.get(idOf(job ?? ''));
     if (request.kind !== 'train-lora') throw noFile();
-    return { path: join(request.outputDir, `sample-${step?.padStart(6, '0')}.png`), root: folder.training };
+    return { path: join(request.outputDir, `sample-${step}.png`), root: folder.training };
   },
 };
 

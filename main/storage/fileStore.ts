@@ -44,7 +44,7 @@ export function diskError(error: unknown, path: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL') {
     return new StudioError(
       'disk-full',
-      `The disk of ${path} is full.`,
+      `There is no space left on the disk of ${path}.`,
       'Free some space, then repeat the job.',
     );
   }

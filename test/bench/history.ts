@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPictureIndex } from '../../main/history/pictureIndex.ts';
+import { PictureIndex } from '../../main/history/pictureIndex.ts';
 import { readPictures } from '../../main/history/pictures.ts';
 import { findPictures, readFacets } from '../../main/history/query.ts';
 import { openDatabase } from '../../main/storage/database.ts';
@@ -19,7 +19,7 @@ fillHistory(db, COUNT);
 console.log(`${COUNT} pictures written in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
 const loading = performance.now();
-const index = openPictureIndex(db);
+const index = new PictureIndex(db);
 console.log(`index loaded in ${(performance.now() - loading).toFixed(0)} ms`);
 const urls = { of: (kind: string, name: string) => `/${kind}/${name}` };
 const query = (values: Partial<HistoryQuery>) => historyQuerySchema.parse(values);

@@ -1,8 +1,8 @@
 /** Bench of the search by meaning: 100 000 random vectors of 512 and 768 numbers. */
-import { createMeaningIndex } from '../../main/history/meaningIndex.ts';
+import { MeaningIndex } from '../../main/history/meaningIndex.ts';
 
 for (const width of [128, 512, 768]) {
-  const index = createMeaningIndex(width);
+  const index = new MeaningIndex(width);
   const random = () => {
     const vector = Float32Array.from({ length: width }, () => Math.random() - 0.5);
     const length = Math.hypot(...vector);

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createEmbedder } from '../../main/history/embedder.ts';
+import { Embedder } from '../../main/history/embedder.ts';
 import { History } from '../../main/history/history.ts';
-import { openPictureIndex } from '../../main/history/pictureIndex.ts';
+import { PictureIndex } from '../../main/history/pictureIndex.ts';
 import { findPictures, ftsQuery, readFacets } from '../../main/history/query.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
@@ -23,7 +23,7 @@ function setUp() {
   };
   for (const path of Object.values(folders)) mkdirSync(path);
   const places = { db, urls: plainUrls, now: () => 1_700_000_000_000, ...folders };
-  const embedder = createEmbedder({
+  const embedder = new Embedder({
     ...{
       db,
       pictures: folders.pictures,
@@ -55,7 +55,7 @@ const query = (values: object) => historyQuerySchema.parse(values);
 test('the filters in memory agree with SQL, for every kind of filter', () => {
   const db = tempDatabase();
   fillHistory(db, 3000);
-  const index = openPictureIndex(db);
+  const index = new PictureIndex(db);
   const sql = (where: string, ...values: (string | number)[]) =>
     db.column<number>(
       `SELECT p.id FROM pictures p JOIN picture_details d ON d.picture_id = p.id WHERE ${where} ORDER BY p.created DESC, p.id DESC`,
@@ -103,7 +103,7 @@ test('words are searched as typed: punctuation, quotes and operators are no synt
   expect(ftsQuery('…!?')).toBeNull();
   const db = tempDatabase();
   fillHistory(db, 50);
-  const index = openPictureIndex(db);
+  const index = new PictureIndex(db);
   for (const text of ['"', 'a"b', "x' OR 1=1", '日本', '*', 'NOT'])
     expect(() => findPictures(db, index, query({ text }))).not.toThrow();
 });
@@ -142,7 +142,7 @@ test('pictures whose records are lost are read again from themselves, requests a
   const fresh = tempDatabase();
   writeFileSync(join(pictures, 'half.png.part'), 'x');
   writeFileSync(join(pictures, 'broken.png'), 'not a picture');
-  const embedder = createEmbedder({
+  const embedder = new Embedder({
     db: fresh,
     pictures,
     run: () => Promise.reject(new Error()),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMeaningIndex } from '../../main/history/meaningIndex.ts';
+import { MeaningIndex } from '../../main/history/meaningIndex.ts';
 
 /** Vectors around a few centres, as pictures of a few subjects are; unit length. */
 function clustered(count: number, width: number): Float32Array[] {
@@ -16,7 +16,7 @@ function clustered(count: number, width: number): Float32Array[] {
 }
 
 function unit(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
+  const length = Math.sqrt(cosine(vector, vector));
   return vector.map((value) => value / length);
 }
 
@@ -28,7 +28,7 @@ function cosine(a: Float32Array, b: Float32Array): number {
 
 test('a picture is nearest to itself, and scores are cosines', () => {
   const vectors = clustered(300, 64);
-  const index = createMeaningIndex(64);
+  const index = new MeaningIndex(64);
   for (const [i, vector] of vectors.entries()) index.set(i + 1, vector);
   const found = index.search(vectors[41]!, 5, () => true);
   expect(found[0]!.id).toBe(42);
@@ -38,7 +38,7 @@ test('a picture is nearest to itself, and scores are cosines', () => {
 
 test('removed and refused pictures are not found', () => {
   const vectors = clustered(10, 32);
-  const index = createMeaningIndex(32);
+  const index = new MeaningIndex(32);
   for (const [i, vector] of vectors.entries()) index.set(i, vector);
   index.remove(3);
   const ids = index.search(vectors[3]!, 10, (id) => id !== 5).map(({ id }) => id);
@@ -49,7 +49,7 @@ test('removed and refused pictures are not found', () => {
 
 test('the sieve keeps nearly all of the true twenty nearest', () => {
   const vectors = clustered(26_000, 320);
-  const index = createMeaningIndex(320);
+  const index = new MeaningIndex(320);
   for (const [i, vector] of vectors.entries()) index.set(i, vector);
   let kept = 0;
   for (const probe of [4021]) {
@@ -66,5 +66,5 @@ test('the sieve keeps nearly all of the true twenty nearest', () => {
 });
 
 test('a vector of another length is refused', () => {
-  expect(() => createMeaningIndex(8).set(1, new Float32Array(9))).toThrow(/9 numbers, expected 8/);
+  expect(() => new MeaningIndex(8).set(1, new Float32Array(9))).toThrow(/9 numbers, expected 8/);
 });

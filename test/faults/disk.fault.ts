@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { tempFolder } from '../helpers/tempFolder.ts';
+
+/** A disk of 6 MB in a mount namespace of its own: needs Linux, and root or user namespaces. */
+const LINUX = process.platform === 'linux';
+
+test.runIf(LINUX)(
+  'a disk that fills up, then turns read-only: told in words, nothing half done, and on it goes',
+  () => {
+    const disk = tempFolder();
+    const script = `mount -t tmpfs -o size=6m tmpfs "$1" && exec "$2" "$3" "$1"`;
+    const output = execFileSync(
+      'unshare',
+      ['-rm', 'sh', '-c', script, 'sh', disk, process.execPath, join(import.meta.dirname, 'onSmallDisk.ts')],
+      { encoding: 'utf8' },
+    );
+    const result = JSON.parse(output.trim().split('\n').at(-1) ?? '');
+    expect(result.full.saved.length).toBeGreaterThan(3);
+    expect(result.full.error).toMatchObject({
+      code: 'disk-full',
+      message: expect.stringContaining('no space'),
+      hint: expect.stringContaining('Free some space'),
+    });
+    expect(result.whileFull).toMatchObject({
+      integrity: 'ok',
+      recorded: result.full.saved,
+      files: result.full.saved.length,
+      halves: 0,
+    });
+    expect(result.afterFreeing).toBeGreaterThan(0);
+    expect(result.readOnly).toMatchObject({ code: 'read-only', hint: expect.stringContaining('permission') });
+    expect(result.opened).toMatchObject({ code: 'read-only' });
+    expect(result.afterRemount).toBeGreaterThan(result.afterFreeing);
+    expect(result.end).toMatchObject({ integrity: 'ok', files: result.full.saved.length + 2, halves: 0 });
+  },
+);

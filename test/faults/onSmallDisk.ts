@@ -1,0 +1,101 @@
+/**
+ * Runs a studio in a folder on a small disk of its own and fills it, then makes it read-only; prints what happened as JSON.
+ * Usage: node onSmallDisk.ts FOLDER (on the small disk, which the caller mounts)
+ */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explain } from '../../main/app/border.ts';
+import { createServices, type Services } from '../../main/app/services.ts';
+import { pixelsOf } from '../../main/images/pixels.ts';
+import { generationRequestSchema } from '../../preload/request.ts';
+
+const [disk = ''] = process.argv.slice(2);
+const root = join(disk, 'data');
+const open = () =>
+  createServices({
+    dataRoot: root,
+    launchEngine: () => {
+      throw new Error('no engine in this test');
+    },
+    urls: { of: (kind, name) => `${kind}/${name}` },
+    shell: {
+      kind: 'serve',
+      pick: async () => [],
+      reveal: async () => undefined,
+      moveToBin: async () => undefined,
+    },
+    version: 'test',
+    starterDir: join(root, 'no starter'),
+    watch: false,
+  });
+
+let made = 0;
+async function picture({ history }: Services): Promise<number> {
+  made += 1;
+  let noise = made;
+  const data = new Uint8Array(128 * 128 * 3).map(() => {
+    noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0;
+    return noise >>> 24;
+  });
+  const request = generationRequestSchema.parse({
+    kind: 'text-to-image',
+    checkpoint: { name: 'none' },
+    prompt: 'x',
+    seed: '1',
+    width: 128,
+    height: 128,
+  });
+  return (
+    await history.save({
+      pixels: pixelsOf(data, 128, 128, 3),
+      request,
+      seed: '1',
+      batchIndex: 0,
+      jobId: made,
+    })
+  ).id;
+}
+
+/** Saves until it fails. @returns the ids saved and the failure. */
+async function saveUntilFailure(services: Services) {
+  const saved: number[] = [];
+  try {
+    for (;;) saved.push(await picture(services));
+  } catch (error) {
+    return { saved, error: explain(error) };
+  }
+}
+
+function state({ db, folder }: Services) {
+  const files = readdirSync(folder.pictures, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return {
+    integrity: db.value('PRAGMA integrity_check'),
+    recorded: db.column<number>('SELECT id FROM pictures ORDER BY id'),
+    files: files.length,
+    halves: files.filter(({ name }) => name.endsWith('.part')).length,
+  };
+}
+
+const result: Record<string, unknown> = {};
+const ballast = join(disk, 'ballast');
+const services = await open();
+const { bavail, bsize } = statfsSync(disk);
+writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 2_000_000)));
+result['full'] = await saveUntilFailure(services);
+result['whileFull'] = state(services);
+rmSync(ballast);
+result['afterFreeing'] = await picture(services);
+const { pictures } = services.folder;
+execFileSync('mount', ['--bind', pictures, pictures]);
+execFileSync('mount', ['-o', 'remount,bind,ro', pictures]);
+result['readOnly'] = await picture(services).then(() => null, explain);
+execFileSync('umount', [pictures]);
+result['afterRemount'] = await picture(services);
+result['end'] = state(services);
+await services.close();
+execFileSync('mount', ['-o', 'remount,ro', disk]);
+result['opened'] = await open().then(() => null, explain);
+console.log(JSON.stringify(result));
