@@ -8,7 +8,7 @@ import { denormalisePictures } from './pictureNormalisation.ts';
 
 export const STARTER_FILES = {
   checkpoint: 'starter/little-world.safetensors',
-  control: 'starter/little-world-lines.safetensors',
+  control: 'starter/little-world-scribble.safetensors',
   upscaler: 'starter/little-world-x4.safetensors',
   woodcut: 'starter/little-world-woodcut.safetensors',
   cat: 'starter/little-world-cat.safetensors',

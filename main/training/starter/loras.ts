@@ -15,13 +15,13 @@ import { PICTURE_SIZE } from './models.ts';
 /** Pictures a LoRA learns from. */
 const PICTURES = 96;
 const LORAS = {
-  woodcut: { file: STARTER_FILES.woodcut, triggerWord: WOODCUT_TRIGGER, what: { style: 'woodcut' } },
-  cat: { file: STARTER_FILES.cat, triggerWord: 'cat', what: { kinds: NEW_KINDS, count: 1 } },
-} as const satisfies Record<string, { file: string; triggerWord: string; what: SampleOptions }>;
+  woodcut: { file: STARTER_FILES.woodcut, triggerWord: WOODCUT_TRIGGER, rank: 8, what: { style: 'woodcut' } },
+  cat: { file: STARTER_FILES.cat, triggerWord: 'cat', rank: 4, what: { kinds: NEW_KINDS, count: 1 } },
+} as const satisfies Record<string, { file: string; triggerWord: string; rank: number; what: SampleOptions }>;
 
 /** Both, from the published checkpoint into starter/; resumes what was begun, passes over what is there. */
 export async function trainLoras({ folder }: TrainOptions): Promise<void> {
-  for (const [name, { file, triggerWord, what }] of Object.entries(LORAS)) {
+  for (const [name, { file, triggerWord, rank, what }] of Object.entries(LORAS)) {
     if (existsSync(file)) continue;
     const outputDir = `${folder}/lora-${name}`;
     const request = loraTrainingRequestSchema.parse({
@@ -31,8 +31,8 @@ export async function trainLoras({ folder }: TrainOptions): Promise<void> {
       triggerWord,
       pictures: await drawPictures(outputDir, what),
       outputDir,
-      rank: 8,
-      alpha: 8,
+      rank,
+      alpha: rank,
       targets: ['attention', 'feed-forward'],
       resolution: PICTURE_SIZE,
       steps: 400,

@@ -46,7 +46,7 @@ export async function publish(folder: string): Promise<void> {
 async function publishControl(path: string | undefined): Promise<void> {
   if (!path) return;
   const about = 'Line drawings of little-world scenes, white on black.';
-  const metadata = starterMetadata('Little World lines', 'stable-diffusion-v1/controlnet', about);
+  const metadata = starterMetadata('Little World scribble', 'stable-diffusion-v1/controlnet', about);
   await exportParameters(
     STARTER_FILES.control,
     loadParameters(path),
@@ -69,7 +69,7 @@ async function publishCurves(folder: string): Promise<void> {
     for (const log of logs) {
       const losses = readLossLog(`${folder}/${log}.jsonl`);
       const last = losses.at(-1);
-      if (!last) continue;
+      if (!last || losses.length < 2) continue;
       stages[log] = { steps: last.step, seconds: Math.round(last.seconds), finalLoss: last.loss };
       writeFileSync(`starter/loss-${log}.png`, await lossCurvePng(losses, { title: `${title}: ${log}` }));
     }

@@ -8,7 +8,7 @@ import { openPictures } from '../data/pictureFile.ts';
 import { initialise } from '../loop/initialise.ts';
 import type { TrainOptions } from '../loop/loop.ts';
 import { trainLoop } from '../loop/loop.ts';
-import { rng } from '../loop/normals.ts';
+import { type Rng, rng } from '../loop/normals.ts';
 import { createStep, type Feeds } from '../loop/step.ts';
 import { optimised } from '../loop/update.ts';
 import { PICTURE_SIZE, STARTER_TEXT, STARTER_VISION } from '../models.ts';
@@ -39,14 +39,21 @@ export async function trainClip({ folder, threads = 0, seconds }: TrainOptions):
   return pair;
 }
 
-/** Pictures and captions of step `index`, from the pictures drawn into `path`. */
-export function clipFeeds(path: string): (index: number) => Feeds {
+/** Pictures and captions of step `index`, from the pictures drawn into `path`; `change` may alter each picture. */
+export function clipFeeds(
+  path: string,
+  change: (picture: Float32Array, random: Rng) => void = () => undefined,
+): (index: number) => Feeds {
   const pictures = openPictures(path);
   const choose = hardBatches(pictures.count);
   const image = new Float32Array(PAIR_BATCH * PICTURE_VALUES);
   return (index) => {
     const chosen = choose(index);
-    for (const [item, picture] of chosen.entries()) pictures.read(picture, image, item * PICTURE_VALUES);
+    const random = rng('clip pictures', index);
+    for (const [item, picture] of chosen.entries()) {
+      pictures.read(picture, image, item * PICTURE_VALUES);
+      change(image.subarray(item * PICTURE_VALUES, (item + 1) * PICTURE_VALUES), random);
+    }
     const captions = chosen.map((picture) => wording(sceneAt(picture, 'train'), picture, index));
     return { image, tokenIds: captionTokens(captions, TRAINED_TOKENS) };
   };

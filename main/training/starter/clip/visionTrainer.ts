@@ -1,5 +1,6 @@
 /** Goes on training the image encoder alone against the frozen text encoder, so that the judge sees kinds well. */
 import { copyParameters, createParameters, type ParameterSet } from '../../parameters.ts';
+import { soften } from '../data/soften.ts';
 import type { TrainOptions } from '../loop/loop.ts';
 import { trainLoop } from '../loop/loop.ts';
 import { createStep } from '../loop/step.ts';
@@ -20,7 +21,7 @@ export async function trainVision({ folder, threads = 0, seconds }: TrainOptions
     frozen,
     threads,
   });
-  const feeds = clipFeeds(`${folder}/pictures.u8`);
+  const feeds = clipFeeds(`${folder}/pictures.u8`, soften);
   const model = optimised(parameters, step.gradients, { averageDecay: 0.99 });
   const onSave = async (): Promise<void> => {
     const whole = copyParameters(pair);
@@ -30,7 +31,7 @@ export async function trainVision({ folder, threads = 0, seconds }: TrainOptions
   };
   // Batches of the pair's own training ended before these numbers.
   const lossOf = (index: number): Promise<number> => step.run(feeds(100_000 + index));
-  const plan = { path: `${folder}/vision`, steps: 800, ...(seconds && { seconds }) };
+  const plan = { path: `${folder}/vision`, steps: 1200, ...(seconds && { seconds }) };
   await trainLoop({ ...model, lossOf, onSave }, { ...plan, peak: 1e-3, curve: 'cosine', warmupSteps: 30 });
   await step.release();
 }

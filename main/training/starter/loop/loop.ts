@@ -51,7 +51,8 @@ const PRINT_EVERY = 200;
 export async function trainLoop(model: LoopModel, plan: LoopPlan): Promise<LoopProgress> {
   const file = `${plan.path}.state.safetensors`;
   const saved = loadTrainingState(file, model.state) as LoopProgress | undefined;
-  let progress = saved ?? { step: 0, seconds: 0, done: false };
+  // A finished run goes on when its plan was made longer.
+  let progress = saved ? { ...saved, done: share(plan, saved) >= 1 } : { step: 0, seconds: 0, done: false };
   const log = openLossLog(`${plan.path}.jsonl`, progress.step);
   let losses: number[] = [];
   let lastSave = performance.now();
