@@ -48,7 +48,3 @@ export const activeLayer = (document: StudioDocument): Layer | null =>
 
 /** Everything that a mask or a sketch can lie on. */
 export const workArea = (document: StudioDocument): Rect => union(document.bounds, document.frame);
-
-/** True while there is nothing that a generation could start from. */
-export const isBlank = (document: StudioDocument): boolean =>
-  document.layers.every((layer) => !layer.visible);

@@ -5,8 +5,6 @@ declare const space: unique symbol;
 export type ScreenPoint = { readonly x: number; readonly y: number; readonly [space]?: 'screen' };
 /** A point in document pixels; the document's own origin never moves. */
 export type CanvasPoint = { readonly x: number; readonly y: number; readonly [space]?: 'canvas' };
-/** A point in the pixels of one layer's picture. */
-export type LayerPoint = { readonly x: number; readonly y: number; readonly [space]?: 'layer' };
 
 /** Whole or fractional document pixels; x and y are the top left corner. */
 export interface Rect {
@@ -41,12 +39,6 @@ export const toCanvas = (point: ScreenPoint, view: View): CanvasPoint =>
 export const toScreen = (point: CanvasPoint, view: View): ScreenPoint =>
   screenPoint(point.x * view.zoom + view.x, point.y * view.zoom + view.y);
 
-/** Canvas point in the pixels of a layer placed at (x, y) and drawn `scale` times as large. */
-export const toLayer = (
-  point: CanvasPoint,
-  placed: { readonly x: number; readonly y: number; readonly scale: number },
-): LayerPoint => ({ x: (point.x - placed.x) / placed.scale, y: (point.y - placed.y) / placed.scale });
-
 /** Zooms by `factor` so that the canvas point under the screen point stays where it is. */
 export function zoomAt(view: View, at: ScreenPoint, factor: number): View {
   const zoom = clamp(view.zoom * factor, ZOOM_MIN, ZOOM_MAX);
@@ -72,9 +64,6 @@ export function fitView(
     y: margin.top + (room.height - rect.height * zoom) / 2 - rect.y * zoom,
   };
 }
-
-export const centred = (view: View, stage: { readonly width: number; readonly height: number }): View =>
-  zoomAt(view, screenPoint(stage.width / 2, stage.height / 2), 1 / view.zoom);
 
 export function union(a: Rect, b: Rect): Rect {
   const x = Math.min(a.x, b.x);
@@ -118,13 +107,6 @@ export function wholePixels(rect: Rect): Rect {
     height: Math.ceil(rect.y + rect.height) - y,
   };
 }
-
-export const inflate = (rect: Rect, by: number): Rect => ({
-  x: rect.x - by,
-  y: rect.y - by,
-  width: rect.width + 2 * by,
-  height: rect.height + 2 * by,
-});
 
 /** The rectangle between two corners in any order. */
 export const between = (a: CanvasPoint, b: CanvasPoint): Rect => ({

@@ -34,7 +34,7 @@ test('screens', async ({ page, studio }) => {
   ]);
   await page.getByRole('slider', { name: 'Feather' }).fill('4');
   await pictures(page).nth(1).getByRole('button').click();
-  await expect(page.getByRole('region', { name: 'Picture' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Picture', exact: true })).toBeVisible();
   await shot('edit');
 
   if (starterHas(/lines/)) {

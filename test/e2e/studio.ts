@@ -163,7 +163,7 @@ export async function pictureFile(page: Page, place = 0): Promise<Buffer> {
   const item = pictures(page).nth(place).getByRole('button');
   if ((await item.getAttribute('aria-pressed')) !== 'true') await item.click();
   const source = await page
-    .getByRole('region', { name: 'Picture' })
+    .getByRole('region', { name: 'Picture', exact: true })
     .locator('figure img')
     .getAttribute('src');
   const answer = await page.request.get(new URL(source!, page.url()).href);
