@@ -19,6 +19,7 @@ import type {
 } from './models/configs.ts';
 import { controlNet } from './models/controlnet.ts';
 import { esrgan } from './models/esrgan.ts';
+import { type TaesdConfig, taesdDecoder } from './models/taesd.ts';
 import { unet } from './models/unet.ts';
 import { vaeDecoder, vaeEncoder } from './models/vae.ts';
 
@@ -137,6 +138,12 @@ export function compileVaeDecoder(source: ParameterSource, config: VaeConfig, fl
 export function compileUpscaler(source: ParameterSource, config: EsrganConfig, flavour: Flavour): Graph {
   const image = float('image', 'batch', config.imageChannels, 'height', 'width');
   return buildGraph({ upscaled: esrgan(rootScope(source, { flavour }), config, image) });
+}
+
+/** TAESD: latent [batch, 4, h, w] × scalingFactor → image [batch, 3, 8h, 8w], about 0–1. */
+export function compileTaesdDecoder(source: ParameterSource, config: TaesdConfig, flavour: Flavour): Graph {
+  const latent = float('latent', 'batch', config.latentChannels, 'height', 'width');
+  return buildGraph({ image: taesdDecoder(rootScope(source, { flavour }), config, latent) });
 }
 
 function adaptable(

@@ -10,7 +10,6 @@ import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
 import type { Networks } from './networks.ts';
 import { preparePictures, type RequestPictures } from './pictures.ts';
-import { previewOf } from './preview.ts';
 import { type ProgressReporter, progressReporter } from './progress.ts';
 import type { EngineResult, EngineSettings } from './protocol.ts';
 import { fileOf, loraChoices } from './requestFiles.ts';
@@ -80,7 +79,7 @@ async function paint(
   { toSize }: RequestPictures,
   inputs: RequestPictures['inputs'],
 ): Promise<Generated> {
-  const wrapEvaluate = await requestControls(host, request, toSize, settings);
+  const wrapEvaluate = await requestControls(host, request, toSize);
   const steps = Math.max(1, sigmasOf(request).length - 1);
   const generated = await generateLatent(
     networks,
@@ -89,9 +88,8 @@ async function paint(
     {
       signal,
       onStage: (stage) => progress.begin(stage, stage === 'denoise' ? steps : 1),
-      onStep: ({ denoised }) => {
-        progress.advance(settings.previews ? { preview: previewOf(denoised, networks.config) } : {});
-      },
+      onStep: async ({ denoised }) =>
+        progress.advance(settings.previews ? { preview: await host.preview(denoised, settings) } : {}),
     },
   );
   signal.throwIfAborted();

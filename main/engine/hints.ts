@@ -10,7 +10,7 @@ import type { Tensor } from '../pipeline/tensor.ts';
 import { badInput } from './failures.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
-import type { EngineJob, EngineResult, EngineSettings } from './protocol.ts';
+import type { EngineJob, EngineResult } from './protocol.ts';
 import { fileOf } from './requestFiles.ts';
 import { runUserPreprocessor } from './userPreprocessor.ts';
 
@@ -31,10 +31,9 @@ export async function requestControls(
   host: EngineHost,
   { controls }: Pick<GenerationRequest, 'controls'>,
   toSize: (source: Pixels) => Pixels,
-  settings: EngineSettings,
 ): Promise<NonNullable<GenerationInputs['wrapEvaluate']>> {
   const paths = controls.map(({ model }) => fileOf(model, 'ControlNet'));
-  const networks = await host.openControls(paths, settings);
+  const networks = await host.openControls(paths);
   const active: ActiveControl[] = [];
   for (const control of controls) active.push({ ...control, hint: await hintTensor(control, toSize) });
   const run = ({ control, ...input }: ControlInput): Promise<ControlResiduals> =>

@@ -1,35 +1,29 @@
 /** What the engine keeps loaded between jobs: the last checkpoints, as far as memory goes. */
-import { statSync } from 'node:fs';
-import { freemem } from 'node:os';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
-import {
-  checkpointOf,
-  type OpenedCheckpoint,
-  openCheckpoint,
-  openVaePart,
-  type VaePart,
-} from './checkpoint.ts';
+import type { Tensor } from '../pipeline/tensor.ts';
 import { createControlStore, type OpenControlNet } from './controls.ts';
-import { flavourOf, probeDevices } from './devices.ts';
-import { cachedWeights } from './fp32Cache.ts';
-import { createLoraStore, type LoraChoice, type LoraSet } from './loras.ts';
+import { probeDevices } from './devices.ts';
+import { planModels, readyWeights } from './loading.ts';
+import { createLoraStore, type LoraChoice } from './loras.ts';
+import { type LoadedMode, memoryMode, sessionOptions, vaeTileFor } from './memory.ts';
 import { createNetworks, type LoraFeeds, type NetworkName, type Networks } from './networks.ts';
-import { overlaid, overlayKey } from './overlay.ts';
-import type { DeviceName, EngineSettings, MemoryMode } from './protocol.ts';
-import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
+import { previewOf } from './preview.ts';
+import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
+import type { SessionOptions } from './sessions.ts';
+import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 
 export interface LoadedCheckpoint {
   readonly networks: Networks;
   readonly config: CheckpointConfig;
-  readonly memory: Exclude<MemoryMode, 'auto'>;
+  readonly memory: LoadedMode;
+  /** How other networks of the same job are to be opened. */
+  readonly session: SessionOptions;
 }
 
 /** A loaded checkpoint with the LoRAs of one job attached. */
 export interface ReadyCheckpoint extends LoadedCheckpoint {
   /** "name: applied 192 of 192 tensors", one per LoRA. */
   readonly notes: readonly string[];
-  /** How other networks of the same job are to be opened. */
-  readonly session: SessionOptions;
 }
 
 export interface OpenOptions {
@@ -50,7 +44,9 @@ export interface EngineHost {
    */
   open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
   /** The ControlNets of a job on the checkpoint that is open, in order; others are freed. */
-  openControls(paths: readonly string[], settings: EngineSettings): Promise<OpenControlNet[]>;
+  openControls(paths: readonly string[]): Promise<OpenControlNet[]>;
+  /** A small picture of what the open checkpoint's latent will become. */
+  preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
   device(settings: EngineSettings): Promise<DeviceName>;
   release(): Promise<void>;
 }
@@ -61,12 +57,14 @@ export function createHost(): EngineHost {
   let loaded: (LoadedCheckpoint & { key: string }) | undefined;
   let chosen: Promise<DeviceName> | undefined;
   // Sessions outlive a job; what they call back to changes with each.
-  let current: { lora: LoraFeeds; onLoad: OpenOptions['onLoad'] } = {
+  let current: { lora: LoraFeeds; onLoad: OpenOptions['onLoad']; pixels: number } = {
     lora: NO_LORA,
     onLoad: () => undefined,
+    pixels: 0,
   };
   const loraStore = createLoraStore();
   const controlStore = createControlStore();
+  let tiny: { path: string; decoder: TinyDecoder } | undefined;
 
   const device = (settings: EngineSettings): Promise<DeviceName> => {
     if (settings.device !== 'auto') return Promise.resolve(settings.device);
@@ -76,88 +74,50 @@ export function createHost(): EngineHost {
   const release = async (): Promise<void> => {
     await loaded?.networks.release();
     await controlStore.release();
+    await tiny?.decoder.release();
+    tiny = undefined;
     loaded = undefined;
   };
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
-    const { settings } = options;
+    const { settings, pixels, signal } = options;
     const name = await device(settings);
-    const checkpoint = openCheckpoint(path, flavourOf(name));
-    const vae = options.vae === undefined ? undefined : openVaePart(options.vae, checkpoint.config);
-    const loras = loraStore.choose(checkpoint.config, options.loras);
-    const memory = memoryMode(settings.memory, checkpoint);
-    const vaeTile = vaeTileFor(options.pixels, memory);
-    const stamps = [path, ...(options.vae ? [options.vae] : [])].map(stampOf);
-    const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
-    const key = [...stamps, name, memory, settings.threads, vaeTile, loras.spatial, merged].join('|');
-    current = { lora: loras.feeds, onLoad: options.onLoad };
-    const session = sessionOptions(name, settings, memory);
-    if (loaded?.key === key) return { ...loaded, notes: loras.notes, session };
-    await release();
-    const ready = await weightsOf(checkpoint, memory, loras, options, vae);
-    const networks = createNetworks(
-      ready.graphs,
-      {
-        session,
-        oneAtATime: memory === 'low',
-        vaeTile,
-        onLoad: (network, seconds) => current.onLoad(network, seconds),
-      },
-      { unet: () => current.lora.unet(), textEncoder: (index) => current.lora.textEncoder(index) },
-    );
-    loaded = { key, networks, config: ready.config, memory };
-    return { ...loaded, notes: loras.notes, session };
+    const plan = planModels({ checkpoint: path, vae: options.vae, loras: options.loras }, name, loraStore);
+    const { feeds, notes } = plan.loras;
+    current = { lora: feeds, onLoad: options.onLoad, pixels };
+    const key = [plan.key, settings.threads, settings.memory].join('|');
+    if (loaded?.key !== key) {
+      // Freed first: what is free then decides on the memory mode.
+      await release();
+      const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes);
+      const ready = await readyWeights(plan, memory, settings.cacheDir, signal);
+      const session = sessionOptions(name, settings, memory);
+      const networks = createNetworks(
+        ready.graphs,
+        {
+          session,
+          oneAtATime: memory === 'low',
+          vaeTile: () => vaeTileFor(current.pixels, memory),
+          onLoad: (network, seconds) => current.onLoad(network, seconds),
+        },
+        { unet: () => current.lora.unet(), textEncoder: (index) => current.lora.textEncoder(index) },
+      );
+      loaded = { key, networks, config: ready.config, memory, session };
+    }
+    return { ...loaded, notes };
   };
-  const openControls: EngineHost['openControls'] = async (paths, settings) => {
+  const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
-    const session = sessionOptions(await device(settings), settings, loaded.memory);
-    return controlStore.open(paths, loaded.config.unet, session);
+    return controlStore.open(paths, loaded.config.unet, loaded.session);
   };
-  return { open, openControls, device, release };
-}
-
-/** A file is known by where it is, how long it is and when it was written. */
-function stampOf(path: string): string {
-  const { size, mtimeMs } = statSync(path);
-  return [path, size, mtimeMs].join('|');
-}
-
-function sessionOptions(
-  device: DeviceName,
-  { threads }: EngineSettings,
-  memory: LoadedCheckpoint['memory'],
-): SessionOptions {
-  return { ...DEFAULT_SESSION, device, threads, castWhileRunning: memory === 'low' };
-}
-
-/** The checkpoint's weights where the memory mode wants them, with LoRAs merged in that cannot run live. */
-async function weightsOf(
-  checkpoint: OpenedCheckpoint,
-  memory: LoadedCheckpoint['memory'],
-  { merges, spatial }: LoraSet,
-  { settings: { cacheDir }, signal }: OpenOptions,
-  vae: VaePart | undefined,
-): Promise<OpenedCheckpoint> {
-  const stored = memory === 'cached' ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
-  const parts = await overlaid(stored.parts, merges, cacheDir, signal);
-  const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
-  const all = vae ? { ...parts, vae: vae.tensors } : parts;
-  return checkpointOf(stored.path, config, all, checkpoint.flavour, spatial);
-}
-
-/** Measured: a picture decoded in one piece takes about 6.5 KB per pixel at SD's VAE width. */
-const VAE_BYTES_PER_PIXEL = 6500;
-const SMALLEST_TILE = 512;
-
-/** The largest tile side that leaves half of the free memory alone; whole pictures where they fit. */
-export function vaeTileFor(pixels: number, memory: MemoryMode): number {
-  const budget = memory === 'low' ? SMALLEST_TILE ** 2 * VAE_BYTES_PER_PIXEL : freemem() / 2;
-  if (pixels * VAE_BYTES_PER_PIXEL <= budget) return Number.MAX_SAFE_INTEGER;
-  const side = Math.floor(Math.sqrt(budget / VAE_BYTES_PER_PIXEL) / 64) * 64;
-  return Math.max(SMALLEST_TILE, side);
-}
-
-/** `auto`: normal while the weights in float32 and as much again fit into what is free. */
-function memoryMode(wanted: MemoryMode, { float32Bytes }: OpenedCheckpoint): Exclude<MemoryMode, 'auto'> {
-  if (wanted !== 'auto') return wanted;
-  return float32Bytes * 1.5 < freemem() ? 'normal' : 'low';
+  const preview: EngineHost['preview'] = async (latent, settings) => {
+    if (!loaded) throw new Error('previews are of the checkpoint that is open');
+    const path = settings.tinyDecoder;
+    if (path === undefined) return previewOf(latent, loaded.config);
+    if (tiny?.path !== path) {
+      await tiny?.decoder.release();
+      tiny = { path, decoder: openTinyDecoder(path, loaded.session) };
+    }
+    return tiny.decoder.decode(latent);
+  };
+  return { open, openControls, preview, device, release };
 }

@@ -27,7 +27,7 @@ export interface NetworkOptions {
   /** Free the other networks before one is loaded: for little memory. */
   readonly oneAtATime: boolean;
   /** Largest picture side that the VAE takes in one piece, in pixels. */
-  readonly vaeTile: number;
+  readonly vaeTile: () => number;
   readonly onLoad?: (network: NetworkName, seconds: number) => void;
 }
 
@@ -68,7 +68,7 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
     },
     encodeImage: async (pixels) => {
       const session = await pool.get('vaeEncoder');
-      const tiles = { tile: options.vaeTile, overlap: VAE_OVERLAP, scale: 1 / 8 };
+      const tiles = { tile: options.vaeTile(), overlap: VAE_OVERLAP, scale: 1 / 8 };
       const moments = await runTiled(pixels, tiles, (image) =>
         runOne(session, { image: toOrt(image) }, 'moments'),
       );
@@ -76,7 +76,7 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
     },
     decodeLatent: async (latent) => {
       const session = await pool.get('vaeDecoder');
-      const tiles = { tile: options.vaeTile / 8, overlap: VAE_OVERLAP / 8, scale: 8 };
+      const tiles = { tile: options.vaeTile() / 8, overlap: VAE_OVERLAP / 8, scale: 8 };
       const unscaled = scaled(latent, 1 / scalingFactor);
       return runTiled(unscaled, tiles, (part) => runOne(session, { latent: toOrt(part) }, 'image'));
     },

@@ -20,6 +20,8 @@ export interface EngineSettings {
   readonly threads: number;
   /** Preview pictures every step by the latent→RGB matrix. */
   readonly previews: boolean;
+  /** A TAESD file that makes the previews instead: full size and nearly right, at some tenths of a second a step. */
+  readonly tinyDecoder?: string;
 }
 
 export type EngineJob =

@@ -7,7 +7,7 @@ import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import { flavourOf } from './devices.ts';
-import { vaeTileFor } from './host.ts';
+import { vaeTileFor } from './memory.ts';
 import { createNetworks, type Networks } from './networks.ts';
 import type { DeviceName, EngineSettings } from './protocol.ts';
 import { DEFAULT_SESSION } from './sessions.ts';
@@ -46,7 +46,7 @@ export function openVaeFile(
     {
       session: { ...DEFAULT_SESSION, device, threads: settings.threads },
       oneAtATime: settings.memory === 'low',
-      vaeTile: vaeTileFor(pixels, settings.memory),
+      vaeTile: () => vaeTileFor(pixels, settings.memory),
     },
     { unet: () => ({}), textEncoder: () => ({}) },
   );

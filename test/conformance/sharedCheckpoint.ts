@@ -53,5 +53,9 @@ export function openSharedCheckpoint(
     vaeEncoder: () => compileVaeEncoder(source('vae'), config.vae, 'cpu'),
     vaeDecoder: () => compileVaeDecoder(source('vae'), config.vae, 'cpu'),
   };
-  return createNetworks(graphs, { session: DEFAULT_SESSION, oneAtATime: false, vaeTile: 4096 }, NO_LORA);
+  return createNetworks(
+    graphs,
+    { session: DEFAULT_SESSION, oneAtATime: false, vaeTile: () => 4096 },
+    NO_LORA,
+  );
 }

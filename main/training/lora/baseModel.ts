@@ -54,7 +54,7 @@ export async function openBaseModel(path: string, options: BaseModelOptions = {}
   // Encoders only, one after the other; large pictures go through the VAE in one piece as the U-Net will see them.
   const networks = createNetworks(
     plainGraphs(config, sources),
-    { session, oneAtATime: true, vaeTile: Number.MAX_SAFE_INTEGER },
+    { session, oneAtATime: true, vaeTile: () => Number.MAX_SAFE_INTEGER },
     { unet: () => ({}), textEncoder: () => ({}) },
   );
   const { textModels, encodeImage, release } = networks;

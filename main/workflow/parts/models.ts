@@ -60,7 +60,7 @@ export function workflowModels({ host, settings, signal, note }: ModelsOptions):
       vaes.set(path, ready);
       return ready;
     },
-    controls: (paths) => host.openControls(paths, settings),
+    controls: (paths) => host.openControls(paths),
     reserve: (count) => {
       pixels = Math.max(pixels, count);
     },

@@ -1,0 +1,61 @@
+/** A checkpoint as a job wants it: its weights where the memory mode has them, another VAE, LoRAs merged in. */
+import { statSync } from 'node:fs';
+import {
+  checkpointOf,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  openVaePart,
+  type VaePart,
+} from './checkpoint.ts';
+import { flavourOf } from './devices.ts';
+import { cachedWeights } from './fp32Cache.ts';
+import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
+import type { LoadedMode } from './memory.ts';
+import { overlaid, overlayKey } from './overlay.ts';
+import type { DeviceName } from './protocol.ts';
+
+export interface WantedModels {
+  readonly checkpoint: string;
+  /** A VAE file to use instead of the checkpoint's own. */
+  readonly vae?: string | undefined;
+  readonly loras: readonly LoraChoice[];
+}
+
+/** What a job wants, with every header read and nothing loaded. */
+export interface ModelPlan {
+  readonly checkpoint: OpenedCheckpoint;
+  readonly vae: VaePart | undefined;
+  readonly loras: LoraSet;
+  /** Equal for jobs that can run on the same sessions. */
+  readonly key: string;
+}
+
+/** Throws WeightsError for a file that is damaged, of the wrong kind or for another base. */
+export function planModels(wanted: WantedModels, device: DeviceName, store: LoraStore): ModelPlan {
+  const checkpoint = openCheckpoint(wanted.checkpoint, flavourOf(device));
+  const vae = wanted.vae === undefined ? undefined : openVaePart(wanted.vae, checkpoint.config);
+  const loras = store.choose(checkpoint.config, wanted.loras);
+  const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
+  const stamps = [wanted.checkpoint, ...(wanted.vae ? [wanted.vae] : [])].map(stampOf);
+  return { checkpoint, vae, loras, key: [...stamps, device, loras.spatial, merged].join('|') };
+}
+
+/** Makes what is to be made (a cached copy, an overlay) and returns the checkpoint ready for its sessions. */
+export async function readyWeights(
+  { checkpoint, vae, loras: { merges, spatial } }: ModelPlan,
+  memory: LoadedMode,
+  cacheDir: string,
+  signal: AbortSignal,
+): Promise<OpenedCheckpoint> {
+  const stored = memory === 'cached' ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
+  const parts = await overlaid(stored.parts, merges, cacheDir, signal);
+  const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
+  const all = vae ? { ...parts, vae: vae.tensors } : parts;
+  return checkpointOf(stored.path, config, all, checkpoint.flavour, spatial);
+}
+
+/** A file is known by where it is, how long it is and when it was written. */
+function stampOf(path: string): string {
+  const { size, mtimeMs } = statSync(path);
+  return [path, size, mtimeMs].join('|');
+}

@@ -1,0 +1,46 @@
+/** Previews by TAESD: opened when the first is wanted, kept while the same file is wanted. */
+import type { InferenceSession } from 'onnxruntime-node';
+import { compileTaesdDecoder } from '../../native-models/compile.ts';
+import { canonicalTensors } from '../../native-models/weights/keys.ts';
+import { openWeights } from '../../native-models/weights/open.ts';
+import { fileParameters } from '../../native-models/weights/source.ts';
+import { WeightsError } from '../../native-models/weights/tensors.ts';
+import { fromTensor, type Pixels } from '../images/pixels.ts';
+import type { Tensor } from '../pipeline/tensor.ts';
+import { flavourOf } from './devices.ts';
+import { createSession, type SessionOptions } from './sessions.ts';
+import { runOne, toOrt } from './tensors.ts';
+
+export interface TinyDecoder {
+  /** The first picture of a latent [B, 4, h, w] × scalingFactor, at full size. */
+  decode(latent: Tensor): Promise<Pixels>;
+  release(): Promise<void>;
+}
+
+/** Reads the header only; weights are read for the first preview. Throws WeightsError when the file is no TAESD decoder. */
+export function openTinyDecoder(path: string, options: SessionOptions): TinyDecoder {
+  const tensors = canonicalTensors(openWeights(path), 'taesd');
+  const [width, latentChannels] = tensors.get('decoder.1.weight')?.shape ?? [];
+  if (width === undefined || latentChannels === undefined)
+    throw new WeightsError(path, 'this is no TAESD decoder', 'Choose taesd_decoder or taesdxl_decoder');
+  const graph = compileTaesdDecoder(
+    fileParameters(path, tensors),
+    { width, latentChannels },
+    flavourOf(options.device),
+  );
+  let session: Promise<InferenceSession> | undefined;
+  return {
+    decode: async (latent) => {
+      session ??= createSession(graph, options);
+      const image = await runOne(await session, { latent: toOrt(firstOf(latent)) }, 'image');
+      return fromTensor(image, 'unit')[0]!;
+    },
+    release: async () => {
+      await (await session)?.release();
+    },
+  };
+}
+
+function firstOf({ data, shape: [batch = 1, ...rest] }: Tensor): Tensor {
+  return { data: data.subarray(0, data.length / batch), shape: [1, ...rest] };
+}
