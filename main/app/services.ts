@@ -103,16 +103,8 @@ function assemble(
   const library = createLibrary(options, folder, db, events, now);
   // The embedder waits for the runner, which is made from the history, which is made from the embedder.
   const idle = { runner: null as Runner | null };
-  const embedder = new Embedder({
-    ...{
-      db,
-      pictures: folder.pictures,
-      run: (job) => engines.side.run(job),
-      encoder: () => encoderOf(options.starterDir),
-    },
-    idle: () => readSettings(db).indexMeaning && idle.runner?.busy === false,
-    onProgress: (indexed, total) => emit({ type: 'meaning-index', indexed, total }),
-  });
+  const free = () => idle.runner?.busy === false;
+  const embedder = createEmbedder(options, folder, db, events, engines.side, free);
   const history = new History({ places, outbox: folder.outbox, emit, embedder });
   const { gate, downloads } = createNetwork({ db, folder, library, events, now, version, hosts });
   const { jobs, runner } = createJobs({
@@ -122,8 +114,8 @@ function assemble(
     library,
     events,
     now,
-    engine: engines.main,
     embedder,
+    engine: engines.main,
   });
   idle.runner = runner;
   return {
@@ -143,14 +135,23 @@ function assemble(
     },
     thumbnails: createThumbnails(folder.thumbnails),
     configureEngines: engines.configure,
-    close: async () => {
+    close: once(async () => {
       await downloads.close();
       await runner.close();
       await engines.dispose();
       await library.close();
       closeCleanly(db);
       lock.release();
-    },
+    }),
+  };
+}
+
+/** Closing twice is closing once. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => {
+    done ??= work();
+    return done;
   };
 }
 
@@ -182,6 +183,26 @@ function createNetwork({ db, folder, library, events, hosts, version, now }: Net
     gate,
     downloads: new Downloads({ db, gate, hosts, library, modelsDir: folder.models, emit: tell }),
   };
+}
+
+function createEmbedder(
+  options: ServiceOptions,
+  folder: DataFolder,
+  db: WritableDb,
+  { emit }: Events,
+  engine: EngineClient,
+  free: () => boolean,
+): Embedder {
+  return new Embedder({
+    ...{
+      db,
+      pictures: folder.pictures,
+      run: (job) => engine.run(job),
+      encoder: () => encoderOf(options.starterDir),
+    },
+    idle: () => readSettings(db).indexMeaning && free(),
+    onProgress: (indexed, total) => emit({ type: 'meaning-index', indexed, total }),
+  });
 }
 
 /** Two engine processes, each started by its first job: `main` paints the queue, `side` answers in between. */

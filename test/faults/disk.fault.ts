@@ -23,16 +23,14 @@ test.runIf(LINUX)(
       message: expect.stringContaining('no space'),
       hint: expect.stringContaining('Free some space'),
     });
-    expect(result.whileFull).toMatchObject({
-      integrity: 'ok',
-      recorded: result.full.saved,
-      files: result.full.saved.length,
-      halves: 0,
-    });
+    expect(result.whileFull).toMatchObject({ integrity: 'ok', recorded: result.full.saved, halves: 0 });
+    // At most one whole picture waits unrecorded: the next start records it (settlePending).
+    expect(result.whileFull.files - result.full.saved.length).toBeLessThanOrEqual(1);
     expect(result.afterFreeing).toBeGreaterThan(0);
     expect(result.readOnly).toMatchObject({ code: 'read-only', hint: expect.stringContaining('permission') });
     expect(result.opened).toMatchObject({ code: 'read-only' });
     expect(result.afterRemount).toBeGreaterThan(result.afterFreeing);
-    expect(result.end).toMatchObject({ integrity: 'ok', files: result.full.saved.length + 2, halves: 0 });
+    expect(result.end).toMatchObject({ integrity: 'ok', halves: 0 });
+    expect(result.end.recorded).toHaveLength(result.full.saved.length + 2);
   },
 );
