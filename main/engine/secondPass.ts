@@ -30,7 +30,8 @@ export function secondPassOf(request: GenerationRequest, inChannels: number): Se
   const size = finalSize(request);
   const { denoisingStrength, steps = request.steps } = secondPass;
   if (first.kind === 'inpaint') {
-    const painted = { ...first, ...size, denoisingStrength, steps };
+    // What the first pass put under the mask is now the original.
+    const painted = { ...first, ...size, denoisingStrength, steps, maskedContent: 'original' } as const;
     return { painted, pictures: painted };
   }
   const stepRule: ImageToImage['stepRule'] = first.kind === 'text-to-image' ? 'diffusers' : first.stepRule;

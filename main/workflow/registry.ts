@@ -9,6 +9,7 @@ import { MASKS } from './nodes/masks.ts';
 import { OUTPUTS } from './nodes/outputs.ts';
 import { SAMPLING } from './nodes/sampling.ts';
 import { TEXT } from './nodes/text.ts';
+import { UPSCALE } from './nodes/upscale.ts';
 import type { NodeKind } from './parts/node.ts';
 
 const NODES: Readonly<Record<string, NodeKind>> = {
@@ -20,6 +21,7 @@ const NODES: Readonly<Record<string, NodeKind>> = {
   ...IMAGES,
   ...MASKS,
   ...CONTROL,
+  ...UPSCALE,
   ...OUTPUTS,
 };
 

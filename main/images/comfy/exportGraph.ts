@@ -27,7 +27,16 @@ export interface Wires {
   readonly vae: ComfyLink;
   readonly positive: ComfyLink;
   readonly negative: ComfyLink;
+  /** The two prompts under the ControlNets, with hints for pictures of `size`. */
+  readonly conditionedAt: (size: Size) => Pair;
 }
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+type Pair = readonly [positive: ComfyLink, negative: ComfyLink];
 
 /** The graph that makes the request's picture in ComfyUI. Running it there draws the same noise where `rng` is `cpu`. */
 export function comfyGraph(request: GenerationRequest, options: ComfyGraphOptions = {}): ComfyGraph {
@@ -36,7 +45,7 @@ export function comfyGraph(request: GenerationRequest, options: ComfyGraphOption
   const first = addFirstLatent(graph, request, wires, options);
   const seed = BigInt(pictureSeed(request, options.batchIndex ?? 0));
   const sampled = addSampler(graph, request, { ...wires, ...first, seed });
-  const latent = addSecondPass(graph, request, wires, sampled, seed);
+  const latent = addSecondPass(graph, request, wires, { ...first, latent: sampled, seed }, options);
   const decoded = graph.add('VAEDecode', { samples: latent, vae: wires.vae });
   const image = addPasteBack(graph, request, decoded(0), first, options);
   graph.add('SaveImage', { images: image, filename_prefix: 'Emulsion' });
@@ -66,12 +75,15 @@ function addConditioning(graph: GraphBuilder, request: GenerationRequest, option
   const encode = (text: string, title: string) =>
     graph.add('CLIPTextEncode', { text, clip }, emphasis, title)(0);
   const prompts = [encode(prompt, 'Prompt'), encode(negative, 'Negative prompt')] as const;
-  const [positive, negativeOut] = request.controls.reduce(
-    (pair, control) => addControl(graph, request, control, pair, options),
-    prompts,
-  );
+  const conditionedAt = (size: Size): Pair =>
+    request.controls.reduce<Pair>(
+      (pair, control) => addControl(graph, control, pair, size, cutOut(request, options.region)),
+      prompts,
+    );
+  const [positive, negativeOut] = conditionedAt(request);
   return {
     model,
+    conditionedAt,
     vae: vae ? graph.add('VAELoader', { vae_name: modelFile(vae) }, { sha256: vae.sha256 })(0) : loader(2),
     positive,
     negative: negativeOut,
@@ -103,11 +115,11 @@ function addLoras(
 /** Canny has a node of ComfyUI's own (thresholds 0–1 there); other preprocessors are named on the ControlNet's node. */
 function addControl(
   graph: GraphBuilder,
-  request: GenerationRequest,
   control: ControlUse,
-  [positive, negative]: readonly [ComfyLink, ComfyLink],
-  { region }: ComfyGraphOptions,
-): readonly [ComfyLink, ComfyLink] {
+  [positive, negative]: Pair,
+  { width, height }: Size,
+  cut: ReturnType<typeof cutOut>,
+): Pair {
   const { model, preprocessor, preprocessorOptions: options } = control;
   const drawn = graph.add(
     'LoadImage',
@@ -115,9 +127,8 @@ function addControl(
     { sha256: control.image.sha256 },
   )(0);
   // What was drawn over the whole source is cut with it.
-  const cut = cutOut(request, region);
   const part = cut ? graph.add('ImageCrop', { ...cut, image: drawn })(0) : drawn;
-  const picture = scaled(graph, part, request.width, request.height, cut ? 'disabled' : 'center');
+  const picture = scaled(graph, part, width, height, cut ? 'disabled' : 'center');
   const thresholds = {
     low_threshold: (options['low'] ?? 100) / 255,
     high_threshold: (options['high'] ?? 200) / 255,

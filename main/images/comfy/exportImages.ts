@@ -9,8 +9,9 @@ export interface FirstLatent {
   readonly latent: ComfyLink;
   readonly positive: ComfyLink;
   readonly negative: ComfyLink;
-  /** Whole source picture and mask of the pasted part, for pasting back. */
+  /** Whole source picture, the part that is worked on, and that part's mask. */
   readonly source?: ComfyLink;
+  readonly part?: ComfyLink;
   readonly mask?: ComfyLink;
 }
 
@@ -75,7 +76,7 @@ function addMasked(
   { vae, positive, negative }: Wires,
   source: ComfyLink,
   { region, inpaintModel }: ComfyGraphOptions,
-): FirstLatent & { mask: ComfyLink } {
+): FirstLatent {
   const cut = cutOut(request, region);
   const whole = addMask(graph, request);
   const mask = cut ? graph.add('CropMask', { ...cut, mask: whole })(0) : whole;
@@ -90,7 +91,7 @@ function addMasked(
       mask,
       noise_mask: true,
     });
-    return { positive: conditioned(0), negative: conditioned(1), latent: conditioned(2), mask };
+    return { positive: conditioned(0), negative: conditioned(1), latent: conditioned(2), part, mask };
   }
   const content = request.maskedContent;
   const fill = content === 'fill' ? { fill: mask } : {};
@@ -100,6 +101,7 @@ function addMasked(
     latent: graph.add('SetLatentNoiseMask', { samples: encoded, mask }, start)(0),
     positive,
     negative,
+    part,
     mask,
   };
 }

@@ -4,7 +4,8 @@ import type { GenerationRequest } from '../../../preload/request.ts';
 import { SAMPLERS } from '../../pipeline/samplers/registry.ts';
 import type { SamplerEntry } from '../../pipeline/samplers/sampler.ts';
 import { diffusersStartStep, type StepRule } from '../../pipeline/sigmas/stepRules.ts';
-import type { Wires } from './exportGraph.ts';
+import type { ComfyGraphOptions, Size, Wires } from './exportGraph.ts';
+import { type FirstLatent, scaled } from './exportImages.ts';
 import type { ComfyLink } from './graph.ts';
 import { type GraphBuilder, modelFile } from './graphBuilder.ts';
 
@@ -13,22 +14,31 @@ interface SamplerWires extends Wires {
   readonly seed: bigint;
 }
 
-/** The latent the first pass makes. */
-export function addSampler(graph: GraphBuilder, request: GenerationRequest, wires: SamplerWires): ComfyLink {
-  const strength = request.kind === 'text-to-image' ? 1 : request.denoisingStrength;
-  return sampler(graph, request, wires, request.steps, strength);
+interface Walk {
+  readonly steps: number;
+  readonly strength: number;
+  readonly rule: StepRule;
 }
 
-/** The latent after the second pass, or `latent` itself where there is none. */
+/** The latent the first pass makes. */
+export function addSampler(graph: GraphBuilder, request: GenerationRequest, wires: SamplerWires): ComfyLink {
+  const isFull = request.kind === 'text-to-image';
+  const walk = { steps: request.steps, strength: isFull ? 1 : request.denoisingStrength };
+  return sampler(graph, request, wires, { ...walk, rule: isFull ? 'comfy' : request.stepRule });
+}
+
+type FirstPass = FirstLatent & { readonly seed: bigint };
+
+/** The latent after the second pass, or the first one's where there is none. */
 export function addSecondPass(
   graph: GraphBuilder,
   request: GenerationRequest,
   wires: Wires,
-  latent: ComfyLink,
-  seed: bigint,
+  first: FirstPass,
+  options: ComfyGraphOptions,
 ): ComfyLink {
   const { secondPass } = request;
-  if (!secondPass) return latent;
+  if (!secondPass) return first.latent;
   const size = finalSize(request);
   const enlarged =
     secondPass.upscaler === 'latent'
@@ -36,11 +46,37 @@ export function addSecondPass(
           upscale_method: 'bilinear',
           ...size,
           crop: 'disabled',
-          samples: latent,
+          samples: first.latent,
         })(0)
-      : enlargedPixels(graph, modelFile(secondPass.upscaler), size, wires.vae, latent);
-  const steps = secondPass.steps ?? request.steps;
-  return sampler(graph, request, { ...wires, latent: enlarged, seed }, steps, secondPass.denoisingStrength);
+      : enlargedPixels(graph, modelFile(secondPass.upscaler), size, wires.vae, first);
+  const conditioned = conditionedAgain(graph, request, wires, first, options);
+  return sampler(
+    graph,
+    request,
+    { ...wires, ...conditioned, latent: enlarged, seed: first.seed },
+    {
+      steps: secondPass.steps ?? request.steps,
+      strength: secondPass.denoisingStrength,
+      rule: request.kind === 'text-to-image' ? 'diffusers' : request.stepRule,
+    },
+  );
+}
+
+/** Hints, and what an inpaint model reads, are as large as the picture: the second pass has its own. */
+function conditionedAgain(
+  graph: GraphBuilder,
+  request: GenerationRequest,
+  { conditionedAt, vae }: Wires,
+  { part, mask }: FirstPass,
+  { inpaintModel }: ComfyGraphOptions,
+): Pick<Wires, 'positive' | 'negative'> {
+  const size = finalSize(request);
+  const [positive, negative] = conditionedAt(size);
+  if (!inpaintModel || !part || !mask) return { positive, negative };
+  const pixels = scaled(graph, part, size.width, size.height);
+  const inputs = { positive, negative, vae, pixels, mask, noise_mask: true };
+  const conditioned = graph.add('InpaintModelConditioning', inputs);
+  return { positive: conditioned(0), negative: conditioned(1) };
 }
 
 /** Size of the finished picture: multiples of 8. */
@@ -48,27 +84,24 @@ export function finalSize({ width, height, secondPass }: GenerationRequest): {
   width: number;
   height: number;
 } {
-  const scaled = (side: number) => Math.round((side * (secondPass?.scale ?? 1)) / 8) * 8;
-  return { width: scaled(width), height: scaled(height) };
+  const larger = (side: number) => Math.round((side * (secondPass?.scale ?? 1)) / 8) * 8;
+  return { width: larger(width), height: larger(height) };
 }
 
 function enlargedPixels(
   graph: GraphBuilder,
   model: string,
-  size: { width: number; height: number },
+  size: Size,
   vae: ComfyLink,
-  latent: ComfyLink,
+  { latent, mask }: FirstPass,
 ): ComfyLink {
   const decoded = graph.add('VAEDecode', { samples: latent, vae })(0);
   const upscaler = graph.add('UpscaleModelLoader', { model_name: model })(0);
   const upscaled = graph.add('ImageUpscaleWithModel', { upscale_model: upscaler, image: decoded })(0);
-  const scaled = graph.add('ImageScale', {
-    upscale_method: 'lanczos',
-    ...size,
-    crop: 'disabled',
-    image: upscaled,
-  })(0);
-  return graph.add('VAEEncode', { pixels: scaled, vae })(0);
+  const pixels = scaled(graph, upscaled, size.width, size.height);
+  const encoded = graph.add('VAEEncode', { pixels, vae })(0);
+  // Through pixels the latent loses its mask.
+  return mask ? graph.add('SetLatentNoiseMask', { samples: encoded, mask })(0) : encoded;
 }
 
 /** KSampler shortens by ComfyUI's rule; the other rules are the same steps from a later one on, which KSamplerAdvanced runs. */
@@ -76,10 +109,8 @@ function sampler(
   graph: GraphBuilder,
   request: GenerationRequest,
   { model, positive, negative, latent, seed }: SamplerWires,
-  steps: number,
-  strength: number,
+  { steps, strength, rule }: Walk,
 ): ComfyLink {
-  const rule: StepRule = request.kind === 'text-to-image' ? 'diffusers' : request.stepRule;
   const shared = {
     steps,
     cfg: request.guidanceScale,
@@ -92,8 +123,7 @@ function sampler(
   };
   const { keepsSmallestSigma }: SamplerEntry = SAMPLERS[request.sampler];
   const emulsion = {
-    stepRule:
-      keepsSmallestSigma && request.kind !== 'text-to-image' && rule === 'diffusers' ? rule : undefined,
+    stepRule: keepsSmallestSigma && rule === 'diffusers' ? rule : undefined,
     rng: request.rng === 'cpu' ? undefined : request.rng,
     speed: request.speed === 'exact' ? undefined : request.speed,
   };

@@ -1,10 +1,13 @@
 /** The models of a workflow, made ready when a node needs them: the engine keeps the last one loaded. */
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
+import { openWeights } from '../../../native-models/weights/open.ts';
 import type { OpenControlNet } from '../../engine/controls.ts';
 import type { EngineHost } from '../../engine/host.ts';
 import type { LoraChoice } from '../../engine/loras.ts';
 import type { Networks } from '../../engine/networks.ts';
 import type { EngineSettings } from '../../engine/protocol.ts';
+import { DEFAULT_SESSION } from '../../engine/sessions.ts';
+import { type OpenUpscaler, openUpscaler } from '../../engine/upscaler.ts';
 import { openVaeFile } from '../../engine/vaeFile.ts';
 import type { ModelValue, VaeValue } from './sockets.ts';
 
@@ -20,6 +23,7 @@ export interface Models {
   vae(vae: VaeValue): Promise<ReadyModel>;
   /** ControlNets for the checkpoint that was asked for last. */
   controls(paths: readonly string[]): Promise<OpenControlNet[]>;
+  upscaler(path: string): Promise<OpenUpscaler>;
   /** Announces pictures of so many pixels: beyond those announced before, the VAE may be loaded again, in tiles. */
   reserve(pixels: number): void;
   release(): Promise<void>;
@@ -41,6 +45,7 @@ export function workflowModels({ host, settings, signal, note }: ModelsOptions):
   let pixels = 0;
   let last: Opened | undefined;
   const vaes = new Map<string, ReadyModel>();
+  const upscalers = new Map<string, OpenUpscaler>();
 
   const open = async (checkpoint: string, loras: readonly LoraChoice[]): Promise<ReadyModel> => {
     signal.throwIfAborted();
@@ -61,12 +66,20 @@ export function workflowModels({ host, settings, signal, note }: ModelsOptions):
       return ready;
     },
     controls: (paths) => host.openControls(paths),
+    upscaler: async (path) => {
+      const session = { ...DEFAULT_SESSION, device: await host.device(settings), threads: settings.threads };
+      const ready = upscalers.get(path) ?? (await openUpscaler(openWeights(path), session));
+      upscalers.set(path, ready);
+      return ready;
+    },
     reserve: (count) => {
       pixels = Math.max(pixels, count);
     },
     release: async () => {
       for (const { networks } of vaes.values()) await networks.release();
+      for (const upscaler of upscalers.values()) await upscaler.release();
       vaes.clear();
+      upscalers.clear();
     },
   };
 }

@@ -14,6 +14,7 @@ import type { ModelSigmas } from '../../pipeline/sigmas/modelSigmas.ts';
 import { sizeEmbedding } from '../../pipeline/sizeEmbedding.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import { type PromptEncoding, toCommonLength } from '../../pipeline/text/encode.ts';
+import { interpolate } from '../parts/interpolate.ts';
 import type { NodeContext } from '../parts/node.ts';
 import type {
   ConditioningStage,
@@ -107,7 +108,7 @@ async function evaluateOf(
   const hints = used.map((use) => hintFor(use, options.latent.samples));
   const fallback = needsFallback(options) ? await inpaintFallback(model, options.latent) : undefined;
   const sideOf = (uses: readonly ControlUse[], conditioning: ConditioningValue): Evaluate => {
-    const channels = conditioning.extraChannels ?? fallback;
+    const channels = fittingChannels(conditioning.extraChannels, options.latent.samples) ?? fallback;
     requireChannels(config, channels);
     // The innermost wrapper adds channels: ControlNets see the plain latent.
     const network = channels ? withExtraChannels(networks.predictNoise, channels) : networks.predictNoise;
@@ -123,6 +124,14 @@ async function evaluateOf(
   const alike =
     sameItems(controls[0], controls[1]) && options.positive.extraChannels === options.negative.extraChannels;
   return alike ? positive : perSide({ positive, negative: sideOf(controls[1], options.negative) });
+}
+
+/** Prepared for another size (before a latent was enlarged), they are resized; the mask among them, the first, stays 0 or 1. */
+function fittingChannels(channels: Tensor | undefined, samples: Tensor): Tensor | undefined {
+  const [height, width] = samples.shape.slice(2) as [number, number];
+  if (!channels || (channels.shape[2] === height && channels.shape[3] === width)) return channels;
+  const { data, shape } = interpolate(channels, width, height, 'bilinear');
+  return { data: data.map((value, i) => (i < height * width ? Math.round(value) : value)), shape };
 }
 
 function needsFallback({ positive, negative }: GuidanceOptions): boolean {
