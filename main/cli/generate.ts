@@ -4,6 +4,8 @@ import { runOnce } from './engine.ts';
 import { repeatedRequest } from './from.ts';
 import { addPictureOptions, addSamplingOptions, type GenerateOptions, requestOf } from './generateOptions.ts';
 import { savePictures, usableFolder } from './output.ts';
+import { STARTER_FOLDER } from './starter.ts';
+import { findTaggedLoras } from './taggedLoras.ts';
 
 export function generateCommand(): Command {
   const command = new Command('generate')
@@ -32,7 +34,10 @@ async function run(options: GenerateOptions): Promise<void> {
     ? await repeatedRequest(options.from, options.checkpoint)
     : { request: requestOf(options) };
   const { memory, threads, device } = options;
-  const result = await runOnce({ kind: 'generate', request }, { memory, threads, device });
+  const result = await runOnce(
+    { kind: 'generate', request: findTaggedLoras(request, STARTER_FOLDER) },
+    { memory, threads, device },
+  );
   if (result.kind !== 'images') throw new Error('the engine answered something else than pictures');
   const files = await savePictures(result, request, options.out, batchIndex);
   if (options.json) {

@@ -11,9 +11,12 @@ export interface Starter {
   readonly guidanceScale: number;
 }
 
+/** Where the starter's files lie. */
+export const STARTER_FOLDER = join(import.meta.dirname, '..', '..', 'starter');
+
 /** Throws a bad-input error where the starter was left out of the installation. */
 export function starterCheckpoint(): Starter {
-  const path = join(import.meta.dirname, '..', '..', 'starter', 'little-world.safetensors');
+  const path = join(STARTER_FOLDER, 'little-world.safetensors');
   if (!existsSync(path))
     throw badInput('The starter model is not installed.', 'Name a model with --checkpoint FILE.');
   return { path, prompt: 'a red boat on the sea at sunset', size: 128, steps: 25, guidanceScale: 4 };

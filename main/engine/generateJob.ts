@@ -4,6 +4,8 @@ import { finalSize } from '../images/comfy/exportSampling.ts';
 import { fromTensor, type Pixels } from '../images/pixels.ts';
 import { type Generated, generateLatent, sigmasOf } from '../pipeline/generate.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
+import { withTaggedLoras } from '../pipeline/text/prompt/taggedLoras.ts';
+import { readEmbeddings } from './embeddingFiles.ts';
 import { badInput } from './failures.ts';
 import { requestControls } from './hints.ts';
 import type { EngineHost } from './host.ts';
@@ -20,7 +22,7 @@ export async function generate(
   untrusted: GenerationRequest,
   context: JobContext,
 ): Promise<EngineResult> {
-  const request = generationRequestSchema.parse(untrusted);
+  const request = withTaggedLoras(generationRequestSchema.parse(untrusted));
   const { settings, signal } = context;
   const progress = progressReporter(context.onProgress);
   progress.begin('load');
@@ -60,6 +62,10 @@ export async function generate(
     seeds,
     notes: [...notes, ...first.problems],
     timings: progress.timings(),
+    graph: {
+      inpaintModel: networks.config.unet.inChannels === 9,
+      ...(pictures.region && { region: pictures.region }),
+    },
   };
 }
 
@@ -84,7 +90,7 @@ async function paint(
   const generated = await generateLatent(
     networks,
     request,
-    { ...inputs, wrapEvaluate },
+    { ...inputs, wrapEvaluate, embeddings: readEmbeddings(request) },
     {
       signal,
       onStage: (stage) => progress.begin(stage, stage === 'denoise' ? steps : 1),

@@ -13,6 +13,7 @@ import type {
 import type { EngineJob } from '../engine/protocol.ts';
 import { imagePath } from '../history/uploads.ts';
 import { requireModel } from '../library/resolve.ts';
+import { withTaggedLoras } from '../pipeline/text/prompt/taggedLoras.ts';
 import type { ReadableDb } from '../storage/database.ts';
 
 export interface ResolvePlaces {
@@ -37,7 +38,7 @@ export function toEngineJob(places: ResolvePlaces, jobId: number, request: JobRe
       return { kind: 'train-lora', request: { ...request, checkpoint, outputDir } };
     }
     default:
-      return { kind: 'generate', request: resolveRequest(places, request) };
+      return { kind: 'generate', request: resolveRequest(places, withTaggedLoras(request)) };
   }
 }
 
