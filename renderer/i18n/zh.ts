@@ -208,6 +208,7 @@ export const zh: Words = {
   'result.show': '显示结果',
   'result.hide': '隐藏结果',
   compare: '比较',
+  beforeAfter: '前后对比',
   timeline: '从噪声到图片',
   'timeline.at': '从噪声到图片 · 第 {{step}} 步,共 {{steps}} 步',
   'timeline.result': '显示结果',

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { drag, expect, goTo, makePicture, open, pictureFile, pictures, starterHas, test } from './studio.ts';
 
 test('sketch to picture through the ControlNet', async ({ page, studio }) => {
-  test.skip(!starterHas(/lines/), 'the starter set has no ControlNet');
+  test.skip(!starterHas(/scribble/), 'the starter set has no ControlNet');
   await open(page, studio, 4);
   await goTo(page, 'Sketch');
   await expect(page.getByRole('combobox', { name: 'ControlNet' })).not.toHaveValue('');
@@ -52,7 +52,7 @@ test('a picture is enlarged and compared', async ({ page, studio }) => {
   await open(page, studio, 2);
   await makePicture(page);
   await pictures(page).first().getByRole('button').click();
-  await page.getByRole('button', { name: 'Send to upscale' }).click();
+  await page.getByRole('button', { name: 'Enlarge' }).click();
   await expect(page.getByRole('combobox', { name: 'Upscaler' })).not.toHaveValue('');
   await page.getByRole('button', { name: 'Upscale', exact: true }).click();
   await expect(pictures(page)).toHaveCount(2, { timeout: 120_000 });

@@ -37,7 +37,7 @@ test('screens', async ({ page, studio }) => {
   await expect(page.getByRole('region', { name: 'Picture', exact: true })).toBeVisible();
   await shot('edit');
 
-  if (starterHas(/lines/)) {
+  if (starterHas(/scribble/)) {
     await goTo(page, 'Sketch');
     await drag(page, [
       [24, 86],
@@ -58,7 +58,7 @@ test('screens', async ({ page, studio }) => {
   }
 
   if (starterHas(/x4/)) {
-    await page.getByRole('button', { name: 'Send to upscale' }).click();
+    await page.getByRole('button', { name: 'Enlarge' }).click();
     const before = await pictures(page).count();
     await page.getByRole('button', { name: 'Upscale', exact: true }).click();
     await expect(pictures(page)).toHaveCount(before + 1, { timeout: 300_000 });
@@ -70,7 +70,6 @@ test('screens', async ({ page, studio }) => {
   await goTo(page, 'Train');
   await shot('train');
   await page.keyboard.press('Control+l');
-  await page.getByRole('list', { name: 'Models' }).getByRole('button').first().click();
   await shot('library');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+,');

@@ -36,7 +36,7 @@ export function CandidateBar() {
       />
       {candidate.request.kind === 'text-to-image' ? null : (
         <Button look="quiet" onClick={compare}>
-          {t('compare')}
+          {t('beforeAfter')}
         </Button>
       )}
       <Button look="quiet" onClick={() => void discard()}>
