@@ -77,7 +77,7 @@ test('image to image from an uploaded picture keeps its parents; export writes w
   ]);
   const { files } = await client.history.export({
     ids: [...second.pictures],
-    format: 'webp',
+    format: 'png',
     metadata: 'prompt',
     directory: root,
   });
