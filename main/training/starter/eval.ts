@@ -105,9 +105,10 @@ for (const [name, measure] of Object.entries(ALL)) {
       `starter/${grid}.png`,
       await gridPng(proof.pictures!.slice(0, SHOWN * 3 * PICTURE_SIZE ** 2), 8),
     );
+  // After every measure: what was found survives a kill in the next one.
+  writeFileSync(MEASURED, `${JSON.stringify(cards, null, 2)}\n`);
+  writeFileSync('starter/CARD.md', cardText(Object.values(cards), readRecords()));
 }
-writeFileSync(MEASURED, `${JSON.stringify(cards, null, 2)}\n`);
-writeFileSync('starter/CARD.md', cardText(Object.values(cards), readRecords()));
 
 function print({ title, least }: Measure, { figures }: Proof): void {
   console.log(title);
