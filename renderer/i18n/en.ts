@@ -199,7 +199,6 @@ export const en = {
   zoom: 'Zoom',
   'zoom.in': 'Zoom in',
   'zoom.out': 'Zoom out',
-  'zoom.now': 'Zoom',
   'zoom.fit': 'Fit',
   'zoom.one': '100 %',
   candidates: 'Results',

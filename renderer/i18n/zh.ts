@@ -195,7 +195,6 @@ export const zh: Words = {
   zoom: '缩放',
   'zoom.in': '放大视图',
   'zoom.out': '缩小视图',
-  'zoom.now': '当前缩放',
   'zoom.fit': '适应',
   'zoom.one': '100 %',
   candidates: '结果',

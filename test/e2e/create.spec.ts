@@ -7,9 +7,9 @@ test('first start to first picture without a choice', async ({ page, studio }) =
   await expect(page.getByText('Welcome to Emulsion')).toBeVisible();
   await expect(generate(page)).toBeFocused();
   await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).not.toBeEmpty();
-  await page.getByRole('spinbutton', { name: 'Steps' }).fill('6');
+  await page.getByRole('spinbutton', { name: 'Steps' }).fill('30');
   await page.keyboard.press('Control+Enter');
-  await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Stop', exact: true })).toBeVisible();
   await expect(page.getByRole('progressbar')).toBeVisible();
   await expect(pictures(page)).toHaveCount(1, { timeout: 180_000 });
   await expect(page.getByRole('slider', { name: 'From noise to picture' })).toBeVisible();

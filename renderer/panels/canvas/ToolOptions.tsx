@@ -60,7 +60,7 @@ function InlineSlider(props: {
     <span className="inline-slider">
       <span aria-hidden>{short}</span>
       <Slider {...slider} step={step} />
-      <output>{shown ?? Math.round(props.value)}</output>
+      <span className="value">{shown ?? Math.round(props.value)}</span>
     </span>
   );
 }

@@ -12,7 +12,7 @@ export function ZoomBar() {
       <button type="button" aria-label={t('zoom.out')} onClick={() => zoomBy(1 / 1.25)}>
         −
       </button>
-      <output aria-label={t('zoom.now')}>{zoom}</output>
+      <span className="value">{zoom}</span>
       <button type="button" aria-label={t('zoom.in')} onClick={() => zoomBy(1.25)}>
         +
       </button>
