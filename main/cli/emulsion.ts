@@ -9,6 +9,8 @@ import { rankCommand } from './rank.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 import { startCommand } from './start.ts';
+import { trainCommand } from './train.ts';
+import { upscaleCommand } from './upscale.ts';
 
 const program = new Command('emulsion')
   .description('A local Stable Diffusion studio')
@@ -16,6 +18,8 @@ const program = new Command('emulsion')
   .addCommand(startCommand())
   .addCommand(serveCommand())
   .addCommand(generateCommand())
+  .addCommand(upscaleCommand())
+  .addCommand(trainCommand())
   .addCommand(inspectCommand())
   .addCommand(runCommand())
   .addCommand(rankCommand())

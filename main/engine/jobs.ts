@@ -1,8 +1,8 @@
 /** Which function runs which kind of job. */
+import { trainLoraJob } from '../training/lora/job.ts';
 import { runWorkflowJob } from '../workflow/job.ts';
 import { probeDevices } from './devices.ts';
 import { embed } from './embedJob.ts';
-import { badInput } from './failures.ts';
 import { generate } from './generateJob.ts';
 import { makeHint } from './hints.ts';
 import { createHost, type EngineHost } from './host.ts';
@@ -28,11 +28,11 @@ export function runJob(host: EngineHost, job: EngineJob, context: JobContext): P
       return runWorkflowJob(host, job, context);
     case 'upscale':
       return upscale(host, job.request, context);
+    case 'train-lora':
+      return trainLoraJob(host, job.request, context);
     case 'hint':
       return makeHint(job, context);
     case 'devices':
       return probeDevices().then((probe) => ({ kind: 'devices', ...probe }));
-    default:
-      throw badInput(`The engine does not know the job "${job.kind}".`);
   }
 }

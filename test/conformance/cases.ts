@@ -9,6 +9,7 @@ import { esrgan } from './esrgan.ts';
 import { ldmUnet } from './ldmUnet.ts';
 import { ldmVae } from './ldmVae.ts';
 import { lora } from './lora.ts';
+import { loraTrain } from './loraTrain.ts';
 import { promptWeights } from './promptWeights.ts';
 import { rngBrownianTree } from './rngBrownianTree.ts';
 import { rngTorchCpu } from './rngTorchCpu.ts';
@@ -28,6 +29,7 @@ export const CASES: Readonly<Record<string, ConformanceModule>> = {
   'ldm-unet-sdxl': ldmUnet,
   'ldm-vae': ldmVae,
   lora,
+  'lora-train': loraTrain,
   'prompt-weights': promptWeights,
   'rng-brownian-tree': rngBrownianTree,
   'rng-torch-cpu': rngTorchCpu,
