@@ -1,5 +1,4 @@
 /** ControlNets as sessions, kept between jobs, and their residuals as inputs of the U-Net. */
-import { statSync } from 'node:fs';
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { compileControlNet, skipChannels } from '../../native-models/compile.ts';
 import { controlNetConfig } from '../../native-models/inspect/config.ts';
@@ -10,6 +9,7 @@ import { fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
 import { flavourOf } from './devices.ts';
+import { stampOf } from './requestFiles.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { type Feeds, fromOrt, toOrt } from './tensors.ts';
 
@@ -39,10 +39,7 @@ export function createControlStore(): ControlStore {
     }
   };
   const open: ControlStore['open'] = async (paths, unet, session) => {
-    const keys = paths.map((path) => {
-      const { size, mtimeMs } = statSync(path);
-      return JSON.stringify([path, size, mtimeMs, session]);
-    });
+    const keys = paths.map((path) => stampOf(path) + JSON.stringify(session));
     await keepOnly(keys);
     const controls: OpenControlNet[] = [];
     for (const [index, path] of paths.entries()) {

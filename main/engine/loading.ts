@@ -1,5 +1,4 @@
 /** A checkpoint as a job wants it: its weights where the memory mode has them, another VAE, LoRAs merged in. */
-import { statSync } from 'node:fs';
 import {
   checkpointOf,
   type OpenedCheckpoint,
@@ -13,6 +12,7 @@ import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
 import type { LoadedMode } from './memory.ts';
 import { overlaid, overlayKey } from './overlay.ts';
 import type { DeviceName } from './protocol.ts';
+import { stampOf } from './requestFiles.ts';
 
 export interface WantedModels {
   readonly checkpoint: string;
@@ -52,10 +52,4 @@ export async function readyWeights(
   const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
   const all = vae ? { ...parts, vae: vae.tensors } : parts;
   return checkpointOf(stored.path, config, all, checkpoint.flavour, spatial);
-}
-
-/** A file is known by where it is, how long it is and when it was written. */
-function stampOf(path: string): string {
-  const { size, mtimeMs } = statSync(path);
-  return [path, size, mtimeMs].join('|');
 }

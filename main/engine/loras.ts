@@ -1,5 +1,4 @@
 /** LoRA files kept ready in memory, and their factors as inputs of the text encoders and the U-Net. */
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Tensor as OrtTensor } from 'onnxruntime-node';
 import { type BoundLora, bindLora, type LivePair, type MergedModule } from '../../native-models/lora/bind.ts';
@@ -8,6 +7,7 @@ import { type LoraNetwork, type LoraSites, loraSites, type Site } from '../../na
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import type { LoraFeeds } from './networks.ts';
+import { stampOf } from './requestFiles.ts';
 import type { Feeds } from './tensors.ts';
 
 /** A LoRA of a request, found. */
@@ -62,8 +62,7 @@ export function createLoraStore(): LoraStore {
     return known.sites;
   };
   const load = (path: string, sites: LoraSites, config: CheckpointConfig): LoadedLora => {
-    const { size, mtimeMs } = statSync(path);
-    const key = [path, size, mtimeMs].join('|');
+    const key = stampOf(path);
     const lora = loaded.get(key) ?? loadLora(bindLora(openWeights(path), sites, config.architecture));
     loaded.delete(key);
     loaded.set(key, lora); // the newest stands last

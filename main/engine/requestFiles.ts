@@ -1,4 +1,6 @@
 /** The files that a request names. The parent has filled in their paths; one that is missing is named in the error. */
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { GenerationRequest, ModelRef } from '../../preload/request.ts';
 import { badInput } from './failures.ts';
 import type { LoraChoice } from './loras.ts';
@@ -7,6 +9,13 @@ import type { LoraChoice } from './loras.ts';
 export function fileOf({ name, path }: ModelRef, what: string): string {
   if (path) return path;
   throw badInput(`The ${what} "${name}" is not in the library.`, 'Choose another or add its file.');
+}
+
+/** A file is known by where it is, how long it is and when it was written. */
+export function stampOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) throw badInput(`${basename(path)}: there is no such file.`, `Check the path ${path}.`);
+  return [path, stats.size, stats.mtimeMs].join('|');
 }
 
 export function loraChoices({ loras }: GenerationRequest): LoraChoice[] {
