@@ -32,7 +32,7 @@ export async function savePictures(
   for (const [batchIndex, image] of result.images.entries()) {
     if (only !== undefined && only !== batchIndex) continue;
     const path = freeName(folder, result.seeds[batchIndex]!);
-    await writeWhole(path, await encodeWithMetadata(image, 'png', { request, batchIndex }));
+    await writeWhole(path, await encodeWithMetadata(image, 'png', { request, batchIndex, ...result.graph }));
     files.push(path);
   }
   return files;

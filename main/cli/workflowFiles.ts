@@ -23,6 +23,7 @@ const TYPES: Partial<Record<Folder, ModelType>> = {
   vae: 'vae',
   controlnet: 'controlnet',
   upscale_models: 'upscaler',
+  embeddings: 'embedding',
 };
 const WEIGHTS = /\.(safetensors|ckpt|pt|pth|bin)$/i;
 const STARTER = join(import.meta.dirname, '..', '..', 'starter');

@@ -11,7 +11,7 @@ const EXTENSION = /\.(safetensors|pt|pth|bin|ckpt)$/i;
 const MAX_NUMBERS = 2 ** 22;
 
 /** Reads the request's embeddings. Throws WeightsError for a file that holds none. */
-export function readEmbeddings({ embeddings }: GenerationRequest): Embedding[] {
+export function readEmbeddings({ embeddings }: Pick<GenerationRequest, 'embeddings'>): Embedding[] {
   return embeddings.map((ref) => {
     const path = fileOf(ref, 'embedding');
     const vectors = [...openWeights(path).tensors.values()].filter(

@@ -101,6 +101,16 @@ export type EngineResult =
       /** "applied 192 of 192 tensors" and other remarks worth showing. */
       readonly notes: readonly string[];
       readonly timings: Readonly<Record<string, number>>;
+      /** What the exported ComfyUI graph must know besides the request (ComfyGraphOptions). */
+      readonly graph?: {
+        readonly inpaintModel: boolean;
+        readonly region?: {
+          readonly x: number;
+          readonly y: number;
+          readonly width: number;
+          readonly height: number;
+        };
+      };
     }
   | {
       readonly kind: 'workflow';

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { badInput } from '../engine/failures.ts';
 import { type LooseGraph, type LooseNode, linkFrom } from '../images/comfy/graph.ts';
-import type { FileTables, Folder } from './files.ts';
+import { embeddingsOf, type FileTables, type Folder } from './files.ts';
 import { nodeName } from './graph.ts';
 import type { NodeKind } from './parts/node.ts';
 import { Wire } from './parts/sockets.ts';
@@ -30,6 +30,8 @@ export function checkedNodes(graph: LooseGraph, order: readonly string[], tables
         replacementFor(node.class_type),
       );
     const inputs: Record<string, unknown> = { ...node.inputs, emulsion: node.emulsion };
+    const embeddings = foundEmbeddings(node, tables);
+    inputs['embeddings'] = embeddings;
     const files = Object.entries(kind.files).map(([input, folder]) => {
       const path = findFile(id, node, input, folder, tables);
       inputs[input] = path;
@@ -39,7 +41,7 @@ export function checkedNodes(graph: LooseGraph, order: readonly string[], tables
     const parsed = kind.schema.safeParse(linked);
     if (!parsed.success)
       throw badInput(`${nodeName(id, node)}: ${explained(parsed.error, linked)}.`, 'Correct it.');
-    return { id, node, kind, inputs, files };
+    return { id, node, kind, inputs, files: [...files, ...embeddings.map(({ path }) => path)] };
   });
 }
 
@@ -78,6 +80,13 @@ function findFile(id: string, node: LooseNode, input: string, folder: Folder, ta
   throw badInput(
     `${nodeName(id, node)}: there is no "${name.slice(0, 200)}" in ${folder}.`,
     folder === 'input' ? 'Put the picture into the input folder.' : 'Add its folder, or name another file.',
+  );
+}
+
+/** The textual inversions of a prompt; one that is missing is a word like others, and the prompt's encoder says so. */
+function foundEmbeddings(node: LooseNode, { embeddings = {} }: FileTables): { name: string; path: string }[] {
+  return embeddingsOf(node).flatMap((name) =>
+    Object.hasOwn(embeddings, name) ? [{ name, path: embeddings[name]! }] : [],
   );
 }
 

@@ -2,17 +2,18 @@
 import { generate } from '../../main/engine/generateJob.ts';
 import { createHost, type EngineHost } from '../../main/engine/host.ts';
 import type { JobContext } from '../../main/engine/jobs.ts';
-import type { EngineJob, EngineProgress, EngineResult, RawImage } from '../../main/engine/protocol.ts';
+import type { EngineJob, EngineProgress, EngineResult } from '../../main/engine/protocol.ts';
 import { runWorkflowJob } from '../../main/workflow/job.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
 import { TINY_CHECKPOINT } from './tinyModel.ts';
 
 export type Files = Extract<EngineJob, { kind: 'workflow' }>['files'];
+export type PaintedResult = Extract<EngineResult, { kind: 'images' }>;
 export type WorkflowResult = Extract<EngineResult, { kind: 'workflow' }>;
 
 export interface Bench {
   readonly host: EngineHost;
-  generate(request: GenerationRequest): Promise<readonly RawImage[]>;
+  generate(request: GenerationRequest): Promise<PaintedResult>;
   run(graph: unknown, files?: Files, options?: Partial<JobContext>): Promise<WorkflowResult>;
 }
 
@@ -30,7 +31,7 @@ export function bench(): Bench {
     generate: async (request) => {
       const result = await generate(host, request, context);
       if (result.kind !== 'images') throw new Error('no pictures');
-      return result.images;
+      return result;
     },
     run: async (graph, files = TINY_FILES, options = {}) => {
       const job = { kind: 'workflow', graph, files } as const;

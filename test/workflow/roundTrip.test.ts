@@ -5,10 +5,14 @@ import { encodePixels } from '../../main/images/codec.ts';
 import { type ComfyGraphOptions, comfyGraph } from '../../main/images/comfy/exportGraph.ts';
 import { type ComfyGraph, parsePythonJson, pythonJson } from '../../main/images/comfy/graph.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
+import { openSafetensors } from '../../native-models/weights/safetensors.ts';
+import { writeSafetensors } from '../../native-models/weights/safetensorsWriter.ts';
+import { readTensor } from '../../native-models/weights/tensors.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
+import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
-import { tinyRequest } from '../helpers/tinyModel.ts';
-import { bench, TINY_FILES } from '../helpers/workflows.ts';
+import { inpaintCheckpoint, TINY_CHECKPOINT, tinyRequest } from '../helpers/tinyModel.ts';
+import { bench, type Files } from '../helpers/workflows.ts';
 
 const engine = bench();
 afterAll(() => engine.host.release());
@@ -52,23 +56,35 @@ function carried(graph: ComfyGraph): unknown {
   return parsePythonJson(pythonJson(graph));
 }
 
+/** Where the files of a request lie, under the names its graph gives them. */
+function filesFor(request: GenerationRequest): Files {
+  const named = (paths: readonly (string | undefined)[]) =>
+    Object.fromEntries(paths.flatMap((path) => (path ? [[basename(path), path]] : [])));
+  const secondPass = request.secondPass?.upscaler;
+  return {
+    checkpoints: named([request.checkpoint.path]),
+    loras: named(request.loras.map(({ model }) => model.path)),
+    vae: named([request.vae?.path]),
+    controlnet: named(request.controls.map(({ model }) => model.path)),
+    upscale_models: named([typeof secondPass === 'object' ? secondPass.path : undefined]),
+    embeddings: Object.fromEntries(request.embeddings.map(({ name, path }) => [name, path!])),
+    input: named([
+      'initImage' in request ? request.initImage.path : undefined,
+      'mask' in request ? request.mask.path : undefined,
+      ...request.controls.map(({ image }) => image.path),
+    ]),
+  };
+}
+
 /** How far the workflow's pictures are from the app's: the largest difference of any byte. */
 async function difference(
   request: GenerationRequest,
   options: ComfyGraphOptions = {},
   expected?: number,
 ): Promise<number> {
-  const painted = await engine.generate(request);
-  const files = {
-    ...TINY_FILES,
-    input: Object.fromEntries(
-      [
-        'initImage' in request ? request.initImage : undefined,
-        'mask' in request ? request.mask : undefined,
-      ].flatMap((image) => (image?.path ? [[basename(image.path), image.path]] : [])),
-    ),
-  };
-  const { images } = await engine.run(carried(comfyGraph(request, options)), files);
+  const { images: painted, graph: made } = await engine.generate(request);
+  const graph = carried(comfyGraph(request, { ...made, ...options }));
+  const { images } = await engine.run(graph, filesFor(request));
   const wanted = options.batchIndex === undefined ? painted : [painted[options.batchIndex]!];
   expect(images).toHaveLength(expected ?? wanted.length);
   let largest = 0;
@@ -153,4 +169,139 @@ test.each([
   };
   const request = smallRequest({ kind: 'inpaint', ...pictures, denoisingStrength: 1, ...overrides });
   expect(await difference(request)).toBe(0);
+});
+
+test.each([
+  ['only the masked part', { inpaintArea: 'only masked', maskedPadding: 8 }],
+  ['only the masked part, filled', { inpaintArea: 'only masked', maskedPadding: 8, maskedContent: 'fill' }],
+  ['a batch', { batch: 2, batchSeeds: 'batch' }],
+])('inpainting a picture of another size: %s', async (_name, overrides) => {
+  const folder = tempFolder();
+  const pictures = {
+    initImage: { path: await photo(folder, 'photo.png', 200, 120) },
+    mask: { path: await mask(folder, 'mask.png', 200, 120) },
+  };
+  const request = smallRequest({ kind: 'inpaint', ...pictures, denoisingStrength: 0.8, ...overrides });
+  expect(await difference(request)).toBe(0);
+});
+
+const golden = (...path: string[]) => join(GOLDEN_DIR, ...path);
+const lora = (file: string, unetWeight: number, textWeight: number) => ({
+  model: { name: file, path: golden('lora', `${file}.safetensors`) },
+  unetWeight,
+  textWeight,
+});
+
+test('LoRAs: two at once with separate weights, one of them on convolutions', async () => {
+  const loras = [lora('lora_kohya_a', 0.8, 0.6), lora('lora_kohya_locon_b', -0.5, 0)];
+  expect(await difference(smallRequest({ loras }))).toBe(0);
+});
+
+test('textual inversion in either way of writing prompts', async () => {
+  const name = 'tiny-a1111';
+  const embeddings = [{ name, path: golden('textual-inversion', `${name}.safetensors`) }];
+  expect(await difference(smallRequest({ embeddings, prompt: `a cat, embedding:${name}` }))).toBe(0);
+  const a1111 = { embeddings, prompt: `a cat, (${name}:1.2)`, emphasis: 'a1111' };
+  expect(await difference(smallRequest(a1111))).toBe(0);
+  const plain = await engine.generate(smallRequest({ prompt: `a cat, (${name}:1.2)`, emphasis: 'a1111' }));
+  expect(plain.images[0]!.data).not.toEqual((await engine.generate(smallRequest(a1111))).images[0]!.data);
+});
+
+const control = (image: string, overrides: Readonly<Record<string, unknown>> = {}) => ({
+  model: { name: 'controlnet', path: golden('controlnet', 'controlnet.safetensors') },
+  image: { path: image },
+  ...overrides,
+});
+
+test.each([
+  ['as it is', {}],
+  ['for a part of the steps, by half', { weight: 0.5, endFraction: 0.6 }],
+  ['Canny', { preprocessor: 'canny', preprocessorOptions: { low: 40, high: 90 } }],
+  [
+    'another preprocessor, prompt first',
+    { preprocessor: 'blur', preprocessorOptions: { sigma: 2 }, priority: 'prompt' },
+  ],
+  ['control first', { priority: 'control' }],
+])('ControlNet: %s', async (_name, overrides) => {
+  const hint = await photo(tempFolder(), 'hint.png', 210, 140);
+  expect(await difference(smallRequest({ controls: [control(hint, overrides)] }))).toBe(0);
+});
+
+test('two ControlNets while inpainting a part', async () => {
+  const folder = tempFolder();
+  const hint = await photo(folder, 'photo.png', 200, 120);
+  const request = smallRequest({
+    kind: 'inpaint',
+    initImage: { path: hint },
+    mask: { path: await mask(folder, 'mask.png', 200, 120) },
+    denoisingStrength: 0.9,
+    inpaintArea: 'only masked',
+    controls: [control(hint, { weight: 0.7 }), control(hint, { preprocessor: 'canny', startFraction: 0.2 })],
+  });
+  expect(await difference(request)).toBe(0);
+});
+
+const SRVGG = { name: 'srvgg', path: golden('esrgan', 'srvgg.safetensors') };
+
+test.each([
+  ['latent', { upscaler: 'latent' }, {}],
+  ['latent, DDIM', { upscaler: 'latent' }, { sampler: 'ddim' }],
+  ['an upscaler', { upscaler: SRVGG }, {}],
+  ['an upscaler, from a batch', { upscaler: SRVGG }, { batch: 2, batchSeeds: 'batch' }],
+])('second pass by %s', async (_name, secondPass, overrides) => {
+  const pass = { scale: 1.5, denoisingStrength: 0.6, ...secondPass };
+  expect(await difference(smallRequest({ secondPass: pass, ...overrides }))).toBe(0);
+});
+
+test.each([{ upscaler: 'latent' }, { upscaler: SRVGG }])(
+  'second pass while inpainting, with control: %o',
+  async (enlarge) => {
+    const folder = tempFolder();
+    const source = await photo(folder, 'photo.png');
+    const request = smallRequest({
+      kind: 'inpaint',
+      initImage: { path: source },
+      mask: { path: await mask(folder, 'mask.png') },
+      denoisingStrength: 1,
+      maskedContent: 'latent noise',
+      controls: [control(source, { preprocessor: 'canny' })],
+      secondPass: { scale: 1.5, denoisingStrength: 0.6, ...enlarge },
+    });
+    expect(await difference(request)).toBe(0);
+  },
+);
+
+test.each([
+  ['text to image', {}],
+  ['inpainting', { kind: 'inpaint', denoisingStrength: 1 }],
+  [
+    'inpainting in two passes',
+    {
+      kind: 'inpaint',
+      denoisingStrength: 1,
+      secondPass: { scale: 1.5, upscaler: 'latent', denoisingStrength: 0.6 },
+    },
+  ],
+])('an inpaint model: %s', async (_name, overrides) => {
+  const folder = tempFolder();
+  const path = await inpaintCheckpoint(folder);
+  const pictures = {
+    initImage: { path: await photo(folder, 'photo.png') },
+    mask: { path: await mask(folder, 'mask.png') },
+  };
+  const request = smallRequest({ checkpoint: { name: 'inpaint', path }, ...pictures, ...overrides });
+  expect(await difference(request)).toBe(0);
+});
+
+test('a VAE file of its own', async () => {
+  const path = join(tempFolder(), 'vae.safetensors');
+  const tensors = [...openSafetensors(TINY_CHECKPOINT).tensors.values()]
+    .filter(({ name }) => name.startsWith('first_stage_model.'))
+    .map((info) => ({
+      ...info,
+      name: info.name.replace('first_stage_model.', ''),
+      read: () => readTensor(info),
+    }));
+  await writeSafetensors(path, tensors);
+  expect(await difference(smallRequest({ vae: { name: 'vae', path } }))).toBe(0);
 });

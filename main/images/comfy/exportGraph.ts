@@ -71,7 +71,11 @@ function addConditioning(graph: GraphBuilder, request: GenerationRequest, option
     request.clipSkip > 1
       ? graph.add('CLIPSetLastLayer', { stop_at_clip_layer: -request.clipSkip, clip: loraClip })(0)
       : loraClip;
-  const emphasis = { emphasis: request.emphasis === 'comfy' ? undefined : request.emphasis };
+  // ComfyUI's prompts name embeddings as such; A1111's do not.
+  const isComfy = request.emphasis === 'comfy';
+  const embeddings =
+    isComfy || request.embeddings.length === 0 ? undefined : request.embeddings.map(({ name }) => name);
+  const emphasis = { emphasis: isComfy ? undefined : request.emphasis, embeddings };
   const encode = (text: string, title: string) =>
     graph.add('CLIPTextEncode', { text, clip }, emphasis, title)(0);
   const prompts = [encode(prompt, 'Prompt'), encode(negative, 'Negative prompt')] as const;

@@ -1,6 +1,7 @@
 /** Prompts → conditioning. */
 import { z } from 'zod';
-import { encodePrompt } from '../../pipeline/text/encode.ts';
+import { readEmbeddings } from '../../engine/embeddingFiles.ts';
+import { type EncodeOptions, encodePrompt } from '../../pipeline/text/encode.ts';
 import { promptStages } from '../../pipeline/text/prompt/stages.ts';
 import { type NodeContext, node } from '../parts/node.ts';
 import {
@@ -22,11 +23,17 @@ export const TEXT = {
     inputs: {
       clip: socket('CLIP'),
       text: textSchema,
-      emulsion: z.object({ emphasis: z.enum(['comfy', 'a1111']).default('comfy') }),
+      /** Files of textual inversions, put in by the runner; a graph's own are overwritten. */
+      embeddings: z.array(z.object({ name: z.string(), path: z.string() })),
+      emulsion: z.object({
+        emphasis: z.enum(['comfy', 'a1111']).default('comfy'),
+        embeddings: z.array(z.string()).default([]),
+      }),
     },
     outputs: ['CONDITIONING'],
-    run: async ({ clip, text, emulsion: { emphasis } }, context) => {
-      const encode = (prompt: string, from: NodeContext) => encodeWith(from, clip, prompt, emphasis);
+    run: async ({ clip, text, embeddings, emulsion: { emphasis } }, context) => {
+      const encode = (prompt: string, from: NodeContext) =>
+        encodeWith(from, clip, prompt, { emphasis, embeddings: readEmbeddings({ embeddings }) });
       if (emphasis === 'a1111') {
         // The value may be used in a later run: it encodes with what that run has.
         const stages: ConditioningValue['stages'] = (steps, later) =>
@@ -45,12 +52,11 @@ async function encodeWith(
   { models, progress, note }: NodeContext,
   clip: ClipValue,
   prompt: string,
-  emphasis: 'comfy' | 'a1111',
+  how: Pick<EncodeOptions, 'emphasis' | 'embeddings'>,
 ): ReturnType<Encode> {
   const { networks } = await models.checkpoint(clip);
   progress.begin('encode text');
-  const options = { emphasis, clipSkip: clip.clipSkip, embeddings: [] };
-  const encoding = await encodePrompt(networks.textModels, prompt, options);
+  const encoding = await encodePrompt(networks.textModels, prompt, { ...how, clipSkip: clip.clipSkip });
   for (const problem of encoding.problems) note(problem);
   return encoding;
 }
