@@ -147,8 +147,6 @@ export const generationRequestSchema = z.discriminatedUnion('kind', [
 ]);
 /** A complete request with every default filled in. */
 export type GenerationRequest = z.infer<typeof generationRequestSchema>;
-export type TextToImageRequest = z.infer<typeof textToImageSchema>;
-export type ImageToImageRequest = z.infer<typeof imageToImageSchema>;
 export type InpaintRequest = z.infer<typeof inpaintSchema>;
 
 /** Enlarging a picture with an upscaler model; separate because nothing of the diffusion settings applies. */

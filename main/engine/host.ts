@@ -6,7 +6,13 @@ import { probeDevices } from './devices.ts';
 import { planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { type LoadedMode, memoryMode, sessionOptions, vaeTileFor } from './memory.ts';
-import { createNetworks, type LoraFeeds, type NetworkName, type Networks } from './networks.ts';
+import {
+  createNetworks,
+  type LoraFeeds,
+  type NetworkName,
+  type NetworkOptions,
+  type Networks,
+} from './networks.ts';
 import { previewOf } from './preview.ts';
 import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
 import type { SessionOptions } from './sessions.ts';
@@ -51,6 +57,21 @@ export interface EngineHost {
   release(): Promise<void>;
 }
 
+/** Sessions outlive a job: what they report to is asked for each time. */
+function networkOptions(
+  session: SessionOptions,
+  memory: LoadedCheckpoint['memory'],
+  vaeTile: () => number,
+  onLoad: () => OpenOptions['onLoad'],
+): NetworkOptions {
+  return {
+    session,
+    oneAtATime: memory === 'low',
+    vaeTile,
+    onLoad: (network, seconds) => onLoad()(network, seconds),
+  };
+}
+
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 
 export function createHost(): EngineHost {
@@ -64,7 +85,7 @@ export function createHost(): EngineHost {
   };
   const loraStore = createLoraStore();
   const controlStore = createControlStore();
-  let tiny: { path: string; decoder: TinyDecoder } | undefined;
+  const previews = createPreviews();
 
   const device = (settings: EngineSettings): Promise<DeviceName> => {
     if (settings.device !== 'auto') return Promise.resolve(settings.device);
@@ -74,8 +95,7 @@ export function createHost(): EngineHost {
   const release = async (): Promise<void> => {
     await loaded?.networks.release();
     await controlStore.release();
-    await tiny?.decoder.release();
-    tiny = undefined;
+    await previews.release();
     loaded = undefined;
   };
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
@@ -91,15 +111,14 @@ export function createHost(): EngineHost {
       const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes);
       const ready = await readyWeights(plan, memory, settings.cacheDir, signal);
       const session = sessionOptions(name, settings, memory);
+      const vaeTile = (): number => vaeTileFor(current.pixels, memory);
       const networks = createNetworks(
         ready.graphs,
+        networkOptions(session, memory, vaeTile, () => current.onLoad),
         {
-          session,
-          oneAtATime: memory === 'low',
-          vaeTile: () => vaeTileFor(current.pixels, memory),
-          onLoad: (network, seconds) => current.onLoad(network, seconds),
+          unet: () => current.lora.unet(),
+          textEncoder: (index) => current.lora.textEncoder(index),
         },
-        { unet: () => current.lora.unet(), textEncoder: (index) => current.lora.textEncoder(index) },
       );
       loaded = { key, networks, config: ready.config, memory, session };
     }
@@ -111,13 +130,31 @@ export function createHost(): EngineHost {
   };
   const preview: EngineHost['preview'] = async (latent, settings) => {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
-    const path = settings.tinyDecoder;
-    if (path === undefined) return previewOf(latent, loaded.config);
+    return previews.of(latent, loaded, settings.tinyDecoder);
+  };
+  return { open, openControls, preview, device, release };
+}
+
+interface Previews {
+  /** By the tiny decoder at `path`, or by the latent→RGB matrix. */
+  of(latent: Tensor, loaded: LoadedCheckpoint, path: string | undefined): Promise<RawImage>;
+  release(): Promise<void>;
+}
+
+/** Keeps the tiny decoder of the last preview open. */
+function createPreviews(): Previews {
+  let tiny: { path: string; decoder: TinyDecoder } | undefined;
+  const release = async (): Promise<void> => {
+    await tiny?.decoder.release();
+    tiny = undefined;
+  };
+  const of: Previews['of'] = async (latent, { config, session }, path) => {
+    if (path === undefined) return previewOf(latent, config);
     if (tiny?.path !== path) {
-      await tiny?.decoder.release();
-      tiny = { path, decoder: openTinyDecoder(path, loaded.session) };
+      await release();
+      tiny = { path, decoder: openTinyDecoder(path, session) };
     }
     return tiny.decoder.decode(latent);
   };
-  return { open, openControls, preview, device, release };
+  return { of, release };
 }

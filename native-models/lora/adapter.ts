@@ -4,11 +4,11 @@
  */
 import * as ops from '../graph/ops.ts';
 import { input, type Value } from '../graph/value.ts';
-import type { AdaptedLayer, Adapter } from '../layers/scope.ts';
+import type { AdaptedLayer, Adapter, Flavour } from '../layers/scope.ts';
 
 /** A place where a LoRA can attach, with the names of its two graph inputs. */
 export interface LoraTarget extends AdaptedLayer {
-  /** A, laid out for a plain product: [in, rank]; for a convolution [rank, in, k, k]. */
+  /** A as files have it, so that stacks are rows under rows: [rank, in]; for a convolution [rank, in, k, k]. */
   readonly downInput: string;
   /** B, already multiplied by weight·alpha/rank: [rank, out]; for a convolution [out, rank, 1, 1]. */
   readonly upInput: string;
@@ -20,11 +20,11 @@ export function liveLora(accepts: (layer: AdaptedLayer) => boolean): {
   targets: LoraTarget[];
 } {
   const targets: LoraTarget[] = [];
-  const adapter: Adapter = (layer, x) => {
+  const adapter: Adapter = (layer, x, flavour) => {
     if (!accepts(layer)) return undefined;
     const target = { ...layer, downInput: `lora.${layer.path}.down`, upInput: `lora.${layer.path}.up` };
     targets.push(target);
-    return branch(target, x);
+    return branch(target, x, flavour);
   };
   return { adapter, targets };
 }
@@ -34,13 +34,15 @@ export function isLinear(layer: AdaptedLayer): boolean {
   return layer.kernel === undefined;
 }
 
-function branch(target: LoraTarget, x: Value): Value {
+function branch(target: LoraTarget, x: Value, flavour: Flavour): Value {
   const rank = `rank of ${target.path}`;
   const { inFeatures, outFeatures, kernel } = target;
   if (!kernel) {
-    const down = input(target.downInput, 'float32', [inFeatures, rank]);
+    const down = input(target.downInput, 'float32', [rank, inFeatures]);
     const up = input(target.upInput, 'float32', [rank, outFeatures]);
-    return ops.matmul(ops.matmul(x, down), up);
+    const inner =
+      flavour === 'cpu' ? ops.matmul(x, down, { transB: true }) : ops.matmul(x, ops.transpose(down, [1, 0]));
+    return ops.matmul(inner, up);
   }
   const down = input(target.downInput, 'float32', [rank, inFeatures, kernel.size, kernel.size]);
   const up = input(target.upInput, 'float32', [outFeatures, rank, 1, 1]);

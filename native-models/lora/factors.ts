@@ -7,7 +7,7 @@ type Floats = Float32Array<ArrayBuffer>;
 /** The factors of one layer. */
 export interface Factors {
   readonly rank: number;
-  /** [in, rank] for a linear; [rank, in, k, k] for a convolution. */
+  /** [rank, in] for a linear; [rank, in, k, k] for a convolution. */
   readonly down: Floats;
   /** [rank, out] for a linear; [out, rank] for a convolution. Not yet multiplied by alpha/rank. */
   readonly up: Floats;
@@ -19,11 +19,10 @@ export interface Factors {
 export function readFactors(pair: LivePair): Factors {
   const { rank, alpha, site } = pair;
   const scale = rank === 0 ? 0 : alpha / rank;
-  const [outFeatures = 0, inFeatures = 0, ...kernel] = site.shape;
+  const [outFeatures = 0, , ...kernel] = site.shape;
   const up = readTensorFloat32(pair.up);
   const down = readTensorFloat32(pair.down);
-  if (kernel.length === 0)
-    return { rank, scale, down: transposed(down, rank, inFeatures), up: transposed(up, outFeatures, rank) };
+  if (kernel.length === 0) return { rank, scale, down, up: transposed(up, outFeatures, rank) };
   return { rank, scale, up, down: pair.mid ? throughCore(pair, down) : down };
 }
 
@@ -67,17 +66,17 @@ export function stackFactors(shape: readonly number[], given: readonly WeightedF
   const parts = given.length === 0 && kernel.length > 0 ? [noConvolution(shape)] : given;
   const rank = parts.reduce((sum, { factors }) => sum + factors.rank, 0);
   const scaledUps = parts.map(({ factors, weight }) => scaled(factors.up, weight * factors.scale));
-  const downs = parts.map(({ factors }) => factors.down);
+  const down = joinedDowns(parts.map(({ factors }) => factors.down));
   if (kernel.length === 0) {
     return {
-      down: columnsJoined(downs, inFeatures),
-      downShape: [inFeatures, rank],
+      down,
+      downShape: [rank, inFeatures],
       up: rowsJoined(scaledUps),
       upShape: [rank, outFeatures],
     };
   }
   return {
-    down: rowsJoined(downs),
+    down,
     downShape: [rank, inFeatures, ...kernel],
     up: columnsJoined(scaledUps, outFeatures),
     upShape: [outFeatures, rank, 1, 1],
@@ -95,6 +94,21 @@ function scaled(values: Floats, factor: number): Floats {
   const result = new Float32Array(values.length);
   for (let i = 0; i < result.length; i++) result[i] = values[i]! * factor;
   return result;
+}
+
+/** What the last stack of each first LoRA joined to: another weight then moves only the `up` halves. */
+const lastJoined = new WeakMap<Floats, { readonly parts: readonly Floats[]; readonly joined: Floats }>();
+
+/** `down` factors of every kind lie rank by rank, so a stack is one after the other. */
+function joinedDowns(parts: readonly Floats[]): Floats {
+  const [first] = parts;
+  if (!first || parts.length === 1) return rowsJoined(parts);
+  const last = lastJoined.get(first);
+  if (last?.parts.length === parts.length && last.parts.every((part, i) => part === parts[i]))
+    return last.joined;
+  const joined = rowsJoined(parts);
+  lastJoined.set(first, { parts, joined });
+  return joined;
 }
 
 /** Matrices one under another. */

@@ -14,16 +14,7 @@ import {
   withRegularFile,
 } from './tensors.ts';
 
-export {
-  DTYPE_BYTES,
-  isFloat,
-  readFloat32,
-  readTensorBytes,
-  type TensorDtype,
-  type TensorInfo,
-  WeightsError,
-  type WeightsFile,
-} from './tensors.ts';
+export { readFloat32, readTensorBytes, WeightsError, type WeightsFile } from './tensors.ts';
 
 /** The library's own limit on the header; a larger one is an attack or not a safetensors file. */
 const MAX_HEADER_BYTES = 100_000_000;

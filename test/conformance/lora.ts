@@ -155,7 +155,7 @@ function* checkWeights(
 /** weight += up·down, whichever way the two lie (see StackedFactors). */
 function addProduct(weight: Float32Array, up: OrtTensor, down: OrtTensor): void {
   const isConv = down.dims.length === 4;
-  const rank = isConv ? down.dims[0]! : down.dims[1]!;
+  const rank = down.dims[0]!;
   const [a, b] = [up.data as Float32Array, down.data as Float32Array];
   const outFeatures = rank === 0 ? 0 : a.length / rank;
   const inFeatures = rank === 0 ? 0 : b.length / rank;
@@ -163,6 +163,5 @@ function addProduct(weight: Float32Array, up: OrtTensor, down: OrtTensor): void 
     for (let i = 0; i < inFeatures; i++)
       for (let r = 0; r < rank; r++)
         weight[o * inFeatures + i]! +=
-          (isConv ? a[o * rank + r]! : a[r * outFeatures + o]!) *
-          (isConv ? b[r * inFeatures + i]! : b[i * rank + r]!);
+          (isConv ? a[o * rank + r]! : a[r * outFeatures + o]!) * b[r * inFeatures + i]!;
 }

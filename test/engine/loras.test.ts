@@ -125,7 +125,7 @@ test('a difference merged into the weights paints what the same pair paints live
     for (let o = 0; o < outFeatures; o++)
       for (let i = 0; i < inFeatures; i++)
         for (let r = 0; r < rank; r++)
-          delta[o * inFeatures + i]! += scale * down[i * rank + r]! * up[r * outFeatures + o]!;
+          delta[o * inFeatures + i]! += scale * down[r * inFeatures + i]! * up[r * outFeatures + o]!;
     return floatSource(pair.down.name.replace('.lora_down.weight', '.diff'), pair.site.shape, delta);
   });
   await writeSafetensors(differences, sources);

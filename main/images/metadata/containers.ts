@@ -13,7 +13,7 @@ export function isGif(bytes: Uint8Array): boolean {
   return /^GIF8[79]a$/.test(ascii(bytes, 0, 6));
 }
 
-export function isWebp(bytes: Uint8Array): boolean {
+function isWebp(bytes: Uint8Array): boolean {
   return ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP';
 }
 

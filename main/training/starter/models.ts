@@ -67,7 +67,7 @@ export const STARTER_UNET: UnetConfig = {
   normGroups: 32,
 };
 
-export const STARTER: CheckpointConfig = {
+const STARTER: CheckpointConfig = {
   architecture: 'sd15',
   predictionType: 'eps',
   unet: STARTER_UNET,
