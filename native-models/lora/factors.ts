@@ -65,20 +65,22 @@ export function stackFactors(shape: readonly number[], given: readonly WeightedF
   const [outFeatures = 0, inFeatures = 0, ...kernel] = shape;
   const parts = given.length === 0 && kernel.length > 0 ? [noConvolution(shape)] : given;
   const rank = parts.reduce((sum, { factors }) => sum + factors.rank, 0);
-  const scaledUps = parts.map(({ factors, weight }) => scaled(factors.up, weight * factors.scale));
   const down = joinedDowns(parts.map(({ factors }) => factors.down));
   if (kernel.length === 0) {
     return {
       down,
       downShape: [rank, inFeatures],
-      up: rowsJoined(scaledUps),
+      up: scaledRows(parts),
       upShape: [rank, outFeatures],
     };
   }
   return {
     down,
     downShape: [rank, inFeatures, ...kernel],
-    up: columnsJoined(scaledUps, outFeatures),
+    up: columnsJoined(
+      parts.map(({ factors, weight }) => scaled(factors.up, weight * factors.scale)),
+      outFeatures,
+    ),
     upShape: [outFeatures, rank, 1, 1],
   };
 }
@@ -94,6 +96,21 @@ function scaled(values: Floats, factor: number): Floats {
   const result = new Float32Array(values.length);
   for (let i = 0; i < result.length; i++) result[i] = values[i]! * factor;
   return result;
+}
+
+/** The `up` halves of linears one under another, each times its share, in one pass: this is what a weight slider moves. */
+function scaledRows(parts: readonly WeightedFactors[]): Floats {
+  const [first] = parts;
+  if (first && parts.length === 1 && first.weight * first.factors.scale === 1) return first.factors.up;
+  const joined = new Float32Array(parts.reduce((sum, { factors }) => sum + factors.up.length, 0));
+  let at = 0;
+  for (const { factors, weight } of parts) {
+    const share = weight * factors.scale;
+    const { up } = factors;
+    for (let i = 0; i < up.length; i++) joined[at + i] = up[i]! * share;
+    at += up.length;
+  }
+  return joined;
 }
 
 /** What the last stack of each first LoRA joined to: another weight then moves only the `up` halves. */

@@ -43,7 +43,7 @@ export function bench(): Bench {
 }
 
 /** Collects what a job reports. */
-function recorder(): {
+export function recorder(): {
   readonly seen: EngineProgress[];
   readonly onProgress: JobContext['onProgress'];
 } {

@@ -79,13 +79,10 @@ export async function inpainting(models: StarterModels, count: number): Promise<
   const init = await encodeAll(models.vae, sources);
   const mask = repeated(middleMask(LATENT_SIZE), count);
   const painted = await samplePictures(models, prompts, { ...SAMPLING, init, mask });
-  const pictures = pasted(sources, painted, middleMask(PICTURE_SIZE));
+  const pixelMask = middleMask(PICTURE_SIZE);
+  const pictures = pasted(sources, painted, pixelMask);
   const { kind, colour } = await judged(models, pictures, asked);
-  const outside = meanDifference(
-    sources,
-    pictures,
-    (i) => middleMask(PICTURE_SIZE)[i % PICTURE_SIZE ** 2] === 0,
-  );
+  const outside = meanDifference(sources, pictures, (i) => pixelMask[i % pixelMask.length] === 0);
   return { figures: { kind, colour, 'change outside the mask': outside }, pictures, prompts };
 }
 
