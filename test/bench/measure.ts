@@ -112,12 +112,12 @@ function wave(count: number): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(0.7 * i));
 }
 
-/** Peak from getrusage; private pages from the kernel where it tells them. */
+/** Peak from getrusage; pages that only this process can hold (a mapped file gives its clean ones back) from the kernel where it tells them. */
 function memoryUse(): Pick<Measurement, 'peakGiB' | 'privateGiB'> {
   const peakGiB = process.resourceUsage().maxRSS / 2 ** 20;
   try {
     const rollup = readFileSync('/proc/self/smaps_rollup', 'utf8');
-    const kilobytes = [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)].reduce(
+    const kilobytes = [...rollup.matchAll(/^Private_Dirty:\s+(\d+) kB/gm)].reduce(
       (sum, [, value]) => sum + Number(value),
       0,
     );
