@@ -83,7 +83,10 @@ export function addSamplingOptions(command: Command): Command {
 /** Options about pictures that go in, and models that act beside the checkpoint. */
 export function addPictureOptions(command: Command): Command {
   return command
-    .option('--lora <file[:weight[:textWeight]]...>', 'LoRAs, e.g. --lora woodcut.safetensors:0.8')
+    .option(
+      '--lora <file:weight...>',
+      'LoRAs as file, file:weight or file:weight:textWeight, e.g. woodcut.safetensors:0.8',
+    )
     .option('--embedding <file...>', 'textual-inversion files, used by their name in the prompt')
     .option('--control <file...>', 'ControlNets')
     .option('--control-image <image...>', 'what each ControlNet follows')

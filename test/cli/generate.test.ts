@@ -6,6 +6,7 @@ import { decodePixels, encodePixels } from '../../main/images/codec.ts';
 import { readImageMetadata } from '../../main/images/metadata/read.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 import { emulsion, temporaryFolder } from '../helpers/emulsion.ts';
+import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
 
 const COMMON = [
@@ -119,3 +120,18 @@ test.each(['whole picture', 'only masked'])(
     expect(changed).toBeGreaterThan(1000);
   },
 );
+
+test('LoRAs are named on the command line with their weights, and counted', async () => {
+  using folder = temporaryFolder();
+  const lora = join(GOLDEN_DIR, 'lora', 'lora_kohya_a.safetensors');
+  const args = ['generate', 'a cat', ...COMMON, '--out', folder.path, '--lora', `${lora}:0.8:0.6`, lora];
+  const { code, stdout } = await emulsion(args);
+  expect(code).toBe(0);
+  const { files, notes } = JSON.parse(stdout) as { files: string[]; notes: string[] };
+  expect(notes.filter((note) => /applied \d+ of \d+ tensors/.test(note)).length).toBeGreaterThan(0);
+  const { request } = await readImageMetadata(files[0]!);
+  expect(request.loras?.map(({ unetWeight, textWeight }) => [unetWeight, textWeight])).toEqual([
+    [0.8, 0.6],
+    [1, 1],
+  ]);
+});
