@@ -19,6 +19,8 @@ export const SCHEDULES = [
 
 export const samplerSchema = z.enum(SAMPLERS);
 export const scheduleSchema = z.enum(SCHEDULES);
+/** `exact` computes in float32; `fast` and `draft` may give precision for time, each in the ways and within the errors that the README measures. */
+export const SPEEDS = ['exact', 'fast', 'draft'] as const;
 export type SamplerName = z.infer<typeof samplerSchema>;
 export type ScheduleName = z.infer<typeof scheduleSchema>;
 
@@ -108,7 +110,7 @@ const common = {
   /** Whose rules turn "(word:1.2)" into conditioning. */
   emphasis: z.enum(['comfy', 'a1111']).default('comfy'),
   secondPass: secondPassSchema.optional(),
-  speed: z.enum(['exact', 'fast', 'draft']).default('exact'),
+  speed: z.enum(SPEEDS).default('exact'),
 };
 
 /** How steps and denoising strength share out: ComfyUI runs `steps` of steps/strength; diffusers and A1111 run steps × strength. */

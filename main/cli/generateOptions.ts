@@ -7,6 +7,7 @@ import {
   PREPROCESSORS,
   SAMPLERS,
   SCHEDULES,
+  SPEEDS,
 } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import type { EngineSettings } from '../engine/protocol.ts';
@@ -28,6 +29,7 @@ export interface GenerateOptions {
   readonly clipSkip?: number;
   readonly rng?: string;
   readonly emphasis?: string;
+  readonly speed?: string;
   readonly lora?: readonly string[];
   readonly embedding?: readonly string[];
   readonly control?: readonly string[];
@@ -77,7 +79,8 @@ export function addSamplingOptions(command: Command): Command {
     .addOption(
       choice('--rng <kind>', 'noise as torch’s CPU generator or NVIDIA’s Philox draws it', ['cpu', 'nv']),
     )
-    .addOption(choice('--emphasis <rules>', 'whose rules for (word:1.2)', ['comfy', 'a1111']));
+    .addOption(choice('--emphasis <rules>', 'whose rules for (word:1.2)', ['comfy', 'a1111']))
+    .addOption(choice('--speed <mode>', 'how much exactness may be given for time; default: exact', SPEEDS));
 }
 
 /** Options about pictures that go in, and models that act beside the checkpoint. */
@@ -164,6 +167,7 @@ function samplingFields(
     batch: options.batch,
     clipSkip: options.clipSkip,
     emphasis: options.emphasis,
+    speed: options.speed,
     vae: options.vae && modelRef(options.vae),
   };
 }

@@ -40,14 +40,17 @@ test('a batch carries its settings, and any picture of it repeats bit for bit fr
     'dpmpp_2m_sde',
     '--schedule',
     'karras',
+    '--speed',
+    'fast',
   );
   expect(files).toHaveLength(2);
   const metadata = await readImageMetadata(files[1]!);
   expect(metadata).toMatchObject({
     source: 'emulsion',
-    request: { prompt: 'a (cat:1.2)', seed: '5', sampler: 'dpmpp_2m_sde' },
+    request: { prompt: 'a (cat:1.2)', seed: '5', sampler: 'dpmpp_2m_sde', speed: 'fast' },
   });
   expect(metadata.raw['parameters']).toContain('Seed: 6, Size: 128x64');
+  expect(metadata.raw['parameters']).toContain('Speed: fast');
   expect(JSON.parse(metadata.raw['prompt']!)).toHaveProperty('1.class_type', 'CheckpointLoaderSimple');
   const out = join(folder.path, 'again');
   const repeated = await emulsion(['generate', '--from', files[1]!, '--out', out, '--json']);
