@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    setupFiles: ['test/helpers/propertySeed.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 240_000,

@@ -61,7 +61,8 @@ describe('betaQuantile', () => {
     const shape = fc.double({ min: 0.3, max: 5, noNaN: true });
     fc.assert(
       fc.property(fc.double({ min: 0.001, max: 0.999, noNaN: true }), shape, shape, (p, a, b) => {
-        expect(betaDistribution(betaQuantile(p, a, b), a, b)).toBeCloseTo(p, 8);
+        // Close to 1 a double knows x to 1e-16 only, which a small b turns into up to 1e-8 of probability.
+        expect(betaDistribution(betaQuantile(p, a, b), a, b)).toBeCloseTo(p, 6);
       }),
     );
   });
