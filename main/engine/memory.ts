@@ -8,7 +8,8 @@ export type LoadedMode = Exclude<MemoryMode, 'auto'>;
 
 /** Measured: a picture decoded in one piece takes about 6.5 KB per pixel at SD's VAE width. */
 const VAE_BYTES_PER_PIXEL = 6500;
-const SMALLEST_TILE = 512;
+/** Two of these, sharing 64 pixels, cover 1024. */
+const SMALLEST_TILE = 544;
 
 /** The largest tile side that leaves half of the free memory alone; whole pictures where they fit. */
 export function vaeTileFor(pixels: number, memory: MemoryMode): number {

@@ -2,7 +2,7 @@
 import { type Tensor, tensor, zeros } from './tensor.ts';
 
 export interface TileOptions {
-  /** Side of a tile in input units; input no larger than this is run whole. */
+  /** Largest side of a tile in input units; input no larger than this is run whole. */
   readonly tile: number;
   /** How far neighbouring tiles share their input. */
   readonly overlap: number;
@@ -21,14 +21,14 @@ export async function runTiled(
 ): Promise<Tensor> {
   const [, , height, width] = x.shape as [number, number, number, number];
   if (height <= options.tile && width <= options.tile) return run(x);
-  const rows = tileStarts(height, options);
-  const columns = tileStarts(width, options);
+  const rows = tilesAlong(height, options);
+  const columns = tilesAlong(width, options);
   let blend: Blend | undefined;
   let done = 0;
-  for (const top of rows) {
-    for (const left of columns) {
+  for (const top of rows.starts) {
+    for (const left of columns.starts) {
       options.signal?.throwIfAborted();
-      const input = crop(x, top, left, Math.min(options.tile, height), Math.min(options.tile, width));
+      const input = crop(x, top, left, rows.length, columns.length);
       const output = await run(input);
       blend ??= createBlend([
         output.shape[0]!,
@@ -37,18 +37,29 @@ export async function runTiled(
         width * options.scale,
       ]);
       addTile(blend, output, top * options.scale, left * options.scale, options.overlap * options.scale);
-      options.onTile?.(++done, rows.length * columns.length);
+      options.onTile?.(++done, rows.starts.length * columns.starts.length);
     }
   }
   return normalised(blend!);
 }
 
-/** Where tiles begin: evenly spread, the last one ending at the edge, starts on multiples of 8 input units if encoding. */
-function tileStarts(size: number, { tile, overlap, scale }: TileOptions): number[] {
-  if (size <= tile) return [0];
-  const count = Math.ceil((size - overlap) / (tile - overlap));
+/**
+ * As few tiles as fit, all as long as `overlap` asks for and no longer: work grows by (1 + (n − 1)·overlap/size) a side.
+ * The last one ends at the edge; when encoding, starts and lengths are multiples of the factor by which output shrinks.
+ */
+function tilesAlong(
+  size: number,
+  { tile, overlap, scale }: TileOptions,
+): { readonly starts: readonly number[]; readonly length: number } {
+  if (size <= tile) return { starts: [0], length: size };
   const grid = scale < 1 ? Math.round(1 / scale) : 1;
-  return Array.from({ length: count }, (_, i) => Math.round((i * (size - tile)) / (count - 1) / grid) * grid);
+  const count = Math.ceil((size - overlap) / (tile - overlap));
+  const length = Math.min(tile, Math.ceil((size + (count - 1) * overlap) / count / grid) * grid);
+  const starts = Array.from(
+    { length: count },
+    (_, i) => Math.round((i * (size - length)) / (count - 1) / grid) * grid,
+  );
+  return { starts, length };
 }
 
 function crop(x: Tensor, top: number, left: number, height: number, width: number): Tensor {
