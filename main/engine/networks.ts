@@ -43,7 +43,7 @@ export interface Networks extends GenerationModel {
 }
 
 /** How far VAE tiles overlap, in pixels; a GroupNorm over a smaller tile drifts in tone. */
-const VAE_OVERLAP = 64;
+export const VAE_OVERLAP = 64;
 
 /** Loads nothing yet. */
 export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions, lora: LoraFeeds): Networks {

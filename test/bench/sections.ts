@@ -1,6 +1,6 @@
 /** The sections of the benchmark by name; each runs in a process of its own, so that its memory is its own too. */
 import { firstPictureRows } from './firstPicture.ts';
-import { textEncoderRows, unetRows, vaeDecoderRows } from './networks.ts';
+import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
 
 export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promise<BenchRow[]>>> = {
@@ -8,6 +8,7 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'unet-cached': (context) => unetRows(context, 'cached'),
   'unet-low': (context) => unetRows(context, 'low'),
   'vae-decoder': vaeDecoderRows,
+  'vae-tiled': tiledDecoderRows,
   'text-encoder': textEncoderRows,
   'first-picture': firstPictureRows,
 };
