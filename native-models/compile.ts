@@ -3,9 +3,16 @@
  * Every graph serves any batch and any size that the architecture allows.
  */
 import { buildGraph, type Graph } from './graph/build.ts';
+import { cast } from './graph/ops.ts';
 import { input, type Value } from './graph/value.ts';
-import type { AdaptedLayer } from './layers/scope.ts';
-import { type Adapter, type Flavour, type ParameterSource, rootScope, type Scope } from './layers/scope.ts';
+import {
+  type AdaptedLayer,
+  type Adapter,
+  type ParameterSource,
+  rootScope,
+  type Scope,
+  type Target,
+} from './layers/scope.ts';
 import { type LoraTarget, liveLora } from './lora/adapter.ts';
 import { clipText } from './models/clip.ts';
 import { clipVision } from './models/clipVision.ts';
@@ -31,8 +38,7 @@ export interface AdaptableGraph {
   readonly targets: readonly LoraTarget[];
 }
 
-export interface CompileOptions {
-  readonly flavour: Flavour;
+export interface CompileOptions extends Target {
   /** Which layers get LoRA inputs; none when absent. */
   readonly lora?: (layer: AdaptedLayer) => boolean;
 }
@@ -44,7 +50,7 @@ export function compileUnet(
   options: CompileOptions & { readonly control?: boolean },
 ): AdaptableGraph {
   return adaptable(source, options, (scope) => {
-    const residuals = options.control ? residualInputs(config) : [];
+    const residuals = options.control ? residualInputs(config, scope) : [];
     return { noise: unet(scope, config, { ...unetInputs(config), residuals }) };
   });
 }
@@ -78,11 +84,11 @@ export function compileControlNet(
 }
 
 /** One input per skip and one for the middle, in the order of input_blocks; [1, channels, 1, 1] zeros where no control acts. */
-function residualInputs(config: UnetConfig): Value[] {
+function residualInputs(config: UnetConfig, { precision }: Scope): Value[] {
   const channels = skipChannels(config);
   const all = [...channels, channels.at(-1)!];
   return all.map((count, index) =>
-    float(`residual.${index}`, `batch.${index}`, count, `height.${index}`, `width.${index}`),
+    cast(float(`residual.${index}`, `batch.${index}`, count, `height.${index}`, `width.${index}`), precision),
   );
 }
 
@@ -113,46 +119,47 @@ export function compileClipText(
 }
 
 /** Image encoder: image [batch, 3, imageSize, imageSize], normalised as CLIP's → embedding [batch, projection.width]. */
-export function compileClipVision(
-  source: ParameterSource,
-  config: ClipVisionConfig,
-  flavour: Flavour,
-): Graph {
+export function compileClipVision(source: ParameterSource, config: ClipVisionConfig, target: Target): Graph {
   const image = float('image', 'batch', 3, config.imageSize, config.imageSize);
-  return buildGraph({ embedding: clipVision(rootScope(source, { flavour }), config, image) });
+  return plain({ embedding: clipVision(rootScope(source, target), config, image) });
 }
 
 /** VAE encoder: image [batch, 3, H, W] in −1…1 → moments [batch, 2·embedDim, H/8, W/8]. */
-export function compileVaeEncoder(source: ParameterSource, config: VaeConfig, flavour: Flavour): Graph {
+export function compileVaeEncoder(source: ParameterSource, config: VaeConfig, target: Target): Graph {
   const image = float('image', 'batch', config.imageChannels, 'height', 'width');
-  return buildGraph({ moments: vaeEncoder(rootScope(source, { flavour }), config, image) });
+  return plain({ moments: vaeEncoder(rootScope(source, target), config, image) });
 }
 
 /** VAE decoder: latent [batch, embedDim, h, w], unscaled → image [batch, 3, 8h, 8w]. */
-export function compileVaeDecoder(source: ParameterSource, config: VaeConfig, flavour: Flavour): Graph {
+export function compileVaeDecoder(source: ParameterSource, config: VaeConfig, target: Target): Graph {
   const latent = float('latent', 'batch', config.embedDim, 'height', 'width');
-  return buildGraph({ image: vaeDecoder(rootScope(source, { flavour }), config, latent) });
+  return plain({ image: vaeDecoder(rootScope(source, target), config, latent) });
 }
 
 /** Upscaler: image [batch, 3, H, W] in 0–1 → upscaled [batch, 3, scale·H, scale·W], not clamped. */
-export function compileUpscaler(source: ParameterSource, config: EsrganConfig, flavour: Flavour): Graph {
+export function compileUpscaler(source: ParameterSource, config: EsrganConfig, target: Target): Graph {
   const image = float('image', 'batch', config.imageChannels, 'height', 'width');
-  return buildGraph({ upscaled: esrgan(rootScope(source, { flavour }), config, image) });
+  return plain({ upscaled: esrgan(rootScope(source, target), config, image) });
 }
 
 /** TAESD: latent [batch, 4, h, w] × scalingFactor → image [batch, 3, 8h, 8w], about 0–1. */
-export function compileTaesdDecoder(source: ParameterSource, config: TaesdConfig, flavour: Flavour): Graph {
+export function compileTaesdDecoder(source: ParameterSource, config: TaesdConfig, target: Target): Graph {
   const latent = float('latent', 'batch', config.latentChannels, 'height', 'width');
-  return buildGraph({ image: taesdDecoder(rootScope(source, { flavour }), config, latent) });
+  return plain({ image: taesdDecoder(rootScope(source, target), config, latent) });
 }
 
 function adaptable(
   source: ParameterSource,
-  { flavour, lora }: CompileOptions,
+  { lora, ...target }: CompileOptions,
   outputs: (scope: Scope) => Readonly<Record<string, Value>>,
 ): AdaptableGraph {
   const live = liveLora(lora ?? (() => false));
   const adapter: { adapter?: Adapter } = lora ? { adapter: live.adapter } : {};
-  const graph = buildGraph(outputs(rootScope(source, { flavour, ...adapter })));
-  return { graph, targets: live.targets };
+  return { graph: plain(outputs(rootScope(source, { ...target, ...adapter }))), targets: live.targets };
+}
+
+/** Whatever a graph computes in, it gives float32: half-precision tensors do not cross into JavaScript everywhere. */
+function plain(outputs: Readonly<Record<string, Value>>): Graph {
+  const wide = Object.entries(outputs).map(([name, value]) => [name, cast(value, 'float32')] as const);
+  return buildGraph(Object.fromEntries(wide));
 }

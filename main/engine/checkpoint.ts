@@ -7,7 +7,7 @@ import {
 } from '../../native-models/compile.ts';
 import { TEXT_ENCODERS } from '../../native-models/inspect/architecture.ts';
 import { checkpointConfig, vaeConfig } from '../../native-models/inspect/config.ts';
-import type { Flavour } from '../../native-models/layers/scope.ts';
+import type { Target } from '../../native-models/layers/scope.ts';
 import { isLinear } from '../../native-models/lora/adapter.ts';
 import type { CheckpointConfig, VaeConfig } from '../../native-models/models/configs.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../native-models/weights/keys.ts';
@@ -29,13 +29,13 @@ export interface OpenedCheckpoint {
   readonly config: CheckpointConfig;
   readonly parts: CheckpointParts;
   readonly graphs: CheckpointGraphs;
-  readonly flavour: Flavour;
+  readonly target: Target;
   /** Bytes of all parts as float32. */
   readonly float32Bytes: number;
 }
 
 /** Reads the header only. Throws a WeightsError that says what the file is when it is no checkpoint. */
-export function openCheckpoint(path: string, flavour: Flavour): OpenedCheckpoint {
+export function openCheckpoint(path: string, target: Target): OpenedCheckpoint {
   const file = openWeights(path);
   const config = checkpointConfig(file);
   const parts = {
@@ -43,7 +43,7 @@ export function openCheckpoint(path: string, flavour: Flavour): OpenedCheckpoint
     vae: canonicalTensors(file, 'vae'),
     textEncoders: TEXT_ENCODERS[config.architecture].map(({ part }) => canonicalTensors(file, part)),
   };
-  return checkpointOf(path, config, parts, flavour);
+  return checkpointOf(path, config, parts, target);
 }
 
 /** A VAE from a file of its own. */
@@ -70,26 +70,35 @@ export function checkpointOf(
   path: string,
   config: CheckpointConfig,
   parts: CheckpointParts,
-  flavour: Flavour,
+  target: Target,
   spatial = false,
 ): OpenedCheckpoint {
   const lora = spatial ? (): boolean => true : isLinear;
   const source = (tensors: CanonicalTensors): ReturnType<typeof fileParameters> =>
     fileParameters(path, tensors);
+  const vaeTarget = vaeTargetOf(config, target);
   const graphs: CheckpointGraphs = {
     config,
     textEncoder: (index) =>
       compileClipText(source(parts.textEncoders[index]!), config.textEncoders[index]!, {
-        flavour,
+        ...target,
         lora: isLinear,
       }).graph,
-    unet: () => compileUnet(source(parts.unet), config.unet, { flavour, lora, control: true }).graph,
-    vaeEncoder: () => compileVaeEncoder(source(parts.vae), config.vae, flavour),
-    vaeDecoder: () => compileVaeDecoder(source(parts.vae), config.vae, flavour),
+    unet: () => compileUnet(source(parts.unet), config.unet, { ...target, lora, control: true }).graph,
+    vaeEncoder: () => compileVaeEncoder(source(parts.vae), config.vae, vaeTarget),
+    vaeDecoder: () => compileVaeDecoder(source(parts.vae), config.vae, vaeTarget),
   };
   const all = [parts.unet, parts.vae, ...parts.textEncoders];
   const elements = all
     .flatMap((part) => [...part.values()])
     .map(({ shape }) => shape.reduce((a, b) => a * b, 1));
-  return { path, config, parts, graphs, flavour, float32Bytes: 4 * elements.reduce((a, b) => a + b, 0) };
+  return { path, config, parts, graphs, target, float32Bytes: 4 * elements.reduce((a, b) => a + b, 0) };
+}
+
+/** SDXL's VAE overflows half precision (its activations pass 65504): it always computes in float32. */
+export function vaeTargetOf(
+  { architecture }: Pick<CheckpointConfig, 'architecture'>,
+  target: Target,
+): Target {
+  return architecture === 'sdxl' ? { ...target, precision: 'float32' } : target;
 }

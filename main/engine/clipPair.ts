@@ -4,7 +4,6 @@ import { compileClipText, compileClipVision } from '../../native-models/compile.
 import type { Graph } from '../../native-models/graph/build.ts';
 import { inferClipText } from '../../native-models/inspect/architecture.ts';
 import { clipVisionConfig, textEncoderConfigs } from '../../native-models/inspect/config.ts';
-import type { Flavour } from '../../native-models/layers/scope.ts';
 import type { ClipTextConfig, ClipVisionConfig } from '../../native-models/models/configs.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
@@ -32,15 +31,15 @@ export interface ClipPair {
 const OPENAI_WIDTH = 768;
 
 /** Reads headers only. Throws WeightsError where the file has no pair of towers into one space. */
-export function openClipPair(path: string, flavour: Flavour, options: SessionOptions): ClipPair {
+export function openClipPair(path: string, options: SessionOptions): ClipPair {
   const file = openWeights(path);
   const vision = clipVisionConfig(file);
   const text = textTower(file);
   requireSharedSpace(path, vision, text.config);
   const towers = lazySessions(options, {
     vision: () =>
-      compileClipVision(fileParameters(path, canonicalTensors(file, 'clipVision')), vision, flavour),
-    text: () => compileClipText(fileParameters(path, text.tensors), text.config, { flavour }).graph,
+      compileClipVision(fileParameters(path, canonicalTensors(file, 'clipVision')), vision, options.target),
+    text: () => compileClipText(fileParameters(path, text.tensors), text.config, options.target).graph,
   });
   const model = textModel(text.config, () => towers.get('text'));
   return {

@@ -8,7 +8,6 @@ import { openWeights } from '../../native-models/weights/open.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
-import { flavourOf } from './devices.ts';
 import { stampOf } from './requestFiles.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { type Feeds, fromOrt, toOrt } from './tensors.ts';
@@ -78,7 +77,7 @@ export async function openControlNet(
   session: SessionOptions = DEFAULT_SESSION,
 ): Promise<OpenControlNet> {
   const source = fileParameters(file.path, canonicalTensors(file, 'controlnet'));
-  const { graph } = compileControlNet(source, config, { flavour: flavourOf(session.device) });
+  const { graph } = compileControlNet(source, config, session.target);
   const opened = await createSession(graph, session);
   return {
     run: (input) => runControlNet(opened, config, input),

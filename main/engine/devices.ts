@@ -5,7 +5,7 @@ import * as ops from '../../native-models/graph/ops.ts';
 import { constant, input, type Value } from '../../native-models/graph/value.ts';
 import { attend, toImage, toTokens } from '../../native-models/layers/attention.ts';
 import { groupNorm, linear, silu } from '../../native-models/layers/basic.ts';
-import { type Flavour, rootScope, type Scope } from '../../native-models/layers/scope.ts';
+import { type Flavour, rootScope, type Scope, type Target } from '../../native-models/layers/scope.ts';
 import type { DeviceName, DeviceReport } from './protocol.ts';
 import { createSession, DEFAULT_SESSION } from './sessions.ts';
 
@@ -62,7 +62,8 @@ interface ProbeRun {
 }
 
 async function runProbe(device: DeviceName): Promise<ProbeRun> {
-  const session = await createSession(probeGraph(flavourOf(device)), { ...DEFAULT_SESSION, device });
+  const target: Target = { flavour: flavourOf(device) };
+  const session = await createSession(probeGraph(flavourOf(device)), { ...DEFAULT_SESSION, device, target });
   try {
     const x = new Tensor('float32', wave(CHANNELS * SIZE * SIZE, 0.37), [1, CHANNELS, SIZE, SIZE]);
     const first = await session.run({ x });

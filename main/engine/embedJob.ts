@@ -5,12 +5,10 @@ import { type Pixels, toTensor, withoutAlpha } from '../images/pixels.ts';
 import { resizePixels } from '../images/resample.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { openClipPair } from './clipPair.ts';
-import { flavourOf } from './devices.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
 import { progressReporter } from './progress.ts';
 import type { EngineJob, EngineResult } from './protocol.ts';
-import { DEFAULT_SESSION } from './sessions.ts';
 
 /** What CLIP was trained on: (p − mean) / deviation of p in 0–1, for red, green, blue. */
 const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
@@ -29,12 +27,7 @@ export async function embed(
 ): Promise<EngineResult> {
   const progress = progressReporter(onProgress);
   progress.begin('load');
-  const device = await host.device(settings);
-  const pair = openClipPair(model, flavourOf(device), {
-    ...DEFAULT_SESSION,
-    device,
-    threads: settings.threads,
-  });
+  const pair = openClipPair(model, await host.session(settings));
   try {
     progress.begin('embed', images.length + texts.length);
     const result = {

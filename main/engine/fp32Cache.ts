@@ -33,7 +33,7 @@ export async function cachedWeights(
     vae: below('vae.'),
     textEncoders: checkpoint.parts.textEncoders.map((_, index) => below(`text${index}.`)),
   };
-  return checkpointOf(path, checkpoint.config, parts, checkpoint.flavour);
+  return checkpointOf(path, checkpoint.config, parts, checkpoint.target);
 }
 
 /** A file is known by where it is, how long it is and when it was written. */

@@ -2,10 +2,10 @@
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { createControlStore, type OpenControlNet } from './controls.ts';
-import { probeDevices } from './devices.ts';
+import { flavourOf, probeDevices } from './devices.ts';
 import { planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
-import { type LoadedMode, memoryMode, sessionOptions, vaeTileFor } from './memory.ts';
+import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
 import {
   createNetworks,
   type LoraFeeds,
@@ -15,7 +15,7 @@ import {
 } from './networks.ts';
 import { previewOf } from './preview.ts';
 import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
-import type { SessionOptions } from './sessions.ts';
+import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 
 export interface LoadedCheckpoint {
@@ -53,7 +53,8 @@ export interface EngineHost {
   openControls(paths: readonly string[]): Promise<OpenControlNet[]>;
   /** A small picture of what the open checkpoint's latent will become. */
   preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
-  device(settings: EngineSettings): Promise<DeviceName>;
+  /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
+  session(settings: EngineSettings): Promise<SessionOptions>;
   release(): Promise<void>;
 }
 
@@ -76,7 +77,6 @@ const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 
 export function createHost(): EngineHost {
   let loaded: (LoadedCheckpoint & { key: string }) | undefined;
-  let chosen: Promise<DeviceName> | undefined;
   // Sessions outlive a job; what they call back to changes with each.
   let current: { lora: LoraFeeds; onLoad: OpenOptions['onLoad']; pixels: number } = {
     lora: NO_LORA,
@@ -87,11 +87,7 @@ export function createHost(): EngineHost {
   const controlStore = createControlStore();
   const previews = createPreviews();
 
-  const device = (settings: EngineSettings): Promise<DeviceName> => {
-    if (settings.device !== 'auto') return Promise.resolve(settings.device);
-    chosen ??= probeDevices().then((probe) => probe.chosen);
-    return chosen;
-  };
+  const sessionFor = sessionChooser();
   const release = async (): Promise<void> => {
     await loaded?.networks.release();
     await controlStore.release();
@@ -100,8 +96,8 @@ export function createHost(): EngineHost {
   };
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
     const { settings, pixels, signal } = options;
-    const name = await device(settings);
-    const plan = planModels({ checkpoint: path, vae: options.vae, loras: options.loras }, name, loraStore);
+    const base = await sessionFor(settings);
+    const plan = planModels({ checkpoint: path, vae: options.vae, loras: options.loras }, base, loraStore);
     const { feeds, notes } = plan.loras;
     current = { lora: feeds, onLoad: options.onLoad, pixels };
     const key = [plan.key, settings.threads, settings.memory].join('|');
@@ -110,7 +106,7 @@ export function createHost(): EngineHost {
       await release();
       const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes);
       const ready = await readyWeights(plan, memory, settings.cacheDir, signal);
-      const session = sessionOptions(name, settings, memory);
+      const session = { ...base, castWhileRunning: memory === 'low' };
       const vaeTile = (): number => vaeTileFor(current.pixels, memory);
       const networks = createNetworks(
         ready.graphs,
@@ -132,7 +128,21 @@ export function createHost(): EngineHost {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
     return previews.of(latent, loaded, settings.tinyDecoder);
   };
-  return { open, openControls, preview, device, release };
+  return { open, openControls, preview, session: sessionFor, release };
+}
+
+/** Probes the devices when `auto` first asks for the best. */
+function sessionChooser(): EngineHost['session'] {
+  let chosen: Promise<DeviceName> | undefined;
+  const deviceFor = (settings: EngineSettings): Promise<DeviceName> => {
+    if (settings.device !== 'auto') return Promise.resolve(settings.device);
+    chosen ??= probeDevices().then((probe) => probe.chosen);
+    return chosen;
+  };
+  return async (settings) => {
+    const device = await deviceFor(settings);
+    return { ...DEFAULT_SESSION, device, target: { flavour: flavourOf(device) }, threads: settings.threads };
+  };
 }
 
 interface Previews {

@@ -6,13 +6,12 @@ import {
   openVaePart,
   type VaePart,
 } from './checkpoint.ts';
-import { flavourOf } from './devices.ts';
 import { cachedWeights } from './fp32Cache.ts';
 import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
 import type { LoadedMode } from './memory.ts';
 import { overlaid, overlayKey } from './overlay.ts';
-import type { DeviceName } from './protocol.ts';
 import { stampOf } from './requestFiles.ts';
+import type { SessionOptions } from './sessions.ts';
 
 export interface WantedModels {
   readonly checkpoint: string;
@@ -31,8 +30,12 @@ export interface ModelPlan {
 }
 
 /** Throws WeightsError for a file that is damaged, of the wrong kind or for another base. */
-export function planModels(wanted: WantedModels, device: DeviceName, store: LoraStore): ModelPlan {
-  const checkpoint = openCheckpoint(wanted.checkpoint, flavourOf(device));
+export function planModels(
+  wanted: WantedModels,
+  { device, target }: Pick<SessionOptions, 'device' | 'target'>,
+  store: LoraStore,
+): ModelPlan {
+  const checkpoint = openCheckpoint(wanted.checkpoint, target);
   const vae = wanted.vae === undefined ? undefined : openVaePart(wanted.vae, checkpoint.config);
   const loras = store.choose(checkpoint.config, wanted.loras);
   const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
@@ -51,5 +54,5 @@ export async function readyWeights(
   const parts = await overlaid(stored.parts, merges, cacheDir, signal);
   const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
   const all = vae ? { ...parts, vae: vae.tensors } : parts;
-  return checkpointOf(stored.path, config, all, checkpoint.flavour, spatial);
+  return checkpointOf(stored.path, config, all, checkpoint.target, spatial);
 }

@@ -1,7 +1,6 @@
 /** How much memory may be traded for speed: the mode a checkpoint is loaded in, and how large pictures are decoded. */
 import { freemem } from 'node:os';
-import type { DeviceName, EngineSettings, MemoryMode } from './protocol.ts';
-import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
+import type { MemoryMode } from './protocol.ts';
 
 /** A mode that has been decided on. */
 export type LoadedMode = Exclude<MemoryMode, 'auto'>;
@@ -23,12 +22,4 @@ export function vaeTileFor(pixels: number, memory: MemoryMode): number {
 export function memoryMode(wanted: MemoryMode, float32Bytes: number): LoadedMode {
   if (wanted !== 'auto') return wanted;
   return float32Bytes * 1.5 < freemem() ? 'normal' : 'low';
-}
-
-export function sessionOptions(
-  device: DeviceName,
-  { threads }: Pick<EngineSettings, 'threads'>,
-  memory: LoadedMode,
-): SessionOptions {
-  return { ...DEFAULT_SESSION, device, threads, castWhileRunning: memory === 'low' };
 }

@@ -4,10 +4,13 @@ import { parse, relative } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import type { Graph } from '../../native-models/graph/build.ts';
 import { toOnnx } from '../../native-models/graph/onnxProto.ts';
+import type { Target } from '../../native-models/layers/scope.ts';
 import type { DeviceName } from './protocol.ts';
 
 export interface SessionOptions {
   readonly device: DeviceName;
+  /** How graphs are to be written for that device. */
+  readonly target: Target;
   /** 0 = one thread per core. */
   readonly threads: number;
   /** Keep fp16 weights as they lie and cast them while running: half the memory, slower steps. */
@@ -18,6 +21,7 @@ export interface SessionOptions {
 
 export const DEFAULT_SESSION: SessionOptions = {
   device: 'cpu',
+  target: { flavour: 'cpu' },
   threads: 0,
   castWhileRunning: false,
   prepack: false,

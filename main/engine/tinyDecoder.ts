@@ -7,7 +7,6 @@ import { fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError } from '../../native-models/weights/tensors.ts';
 import { fromTensor, type Pixels } from '../images/pixels.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
-import { flavourOf } from './devices.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
 import { runOne, toOrt } from './tensors.ts';
 
@@ -23,11 +22,7 @@ export function openTinyDecoder(path: string, options: SessionOptions): TinyDeco
   const [width, latentChannels] = tensors.get('decoder.1.weight')?.shape ?? [];
   if (width === undefined || latentChannels === undefined)
     throw new WeightsError(path, 'this is no TAESD decoder', 'Choose taesd_decoder or taesdxl_decoder');
-  const graph = compileTaesdDecoder(
-    fileParameters(path, tensors),
-    { width, latentChannels },
-    flavourOf(options.device),
-  );
+  const graph = compileTaesdDecoder(fileParameters(path, tensors), { width, latentChannels }, options.target);
   let session: Promise<InferenceSession> | undefined;
   return {
     decode: async (latent) => {

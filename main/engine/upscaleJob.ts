@@ -8,7 +8,6 @@ import type { JobContext } from './jobs.ts';
 import { progressReporter } from './progress.ts';
 import type { EngineResult } from './protocol.ts';
 import { fileOf } from './requestFiles.ts';
-import { DEFAULT_SESSION } from './sessions.ts';
 import { openUpscaler, upscaleImage, upscaleSteps } from './upscaler.ts';
 
 export async function upscale(
@@ -21,9 +20,7 @@ export async function upscale(
   progress.begin('load');
   if (!image.path) throw badInput('image: the picture is not on this machine.', 'Choose the picture again.');
   const picture = await decodePixels(image.path);
-  const device = await host.device(settings);
-  const session = { ...DEFAULT_SESSION, device, threads: settings.threads };
-  const upscaler = await openUpscaler(openWeights(fileOf(model, 'upscaler')), session);
+  const upscaler = await openUpscaler(openWeights(fileOf(model, 'upscaler')), await host.session(settings));
   try {
     const factor = Math.max(upscaler.config.scale, scale ?? 0);
     const size = picture.width * picture.height * factor ** 2;

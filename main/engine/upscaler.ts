@@ -12,7 +12,6 @@ import { type Pixels, pixelsOf } from '../images/pixels.ts';
 import { resizeMask, resizePixels } from '../images/resample.ts';
 import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { type Area, tileCount, upscaleInStrips, upscalePlan } from '../pipeline/upscale.ts';
-import { flavourOf } from './devices.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { runOne, toOrt } from './tensors.ts';
 
@@ -48,7 +47,7 @@ export async function openUpscaler(
       `it enlarges pictures of ${config.imageChannels} channels`,
       'Choose an upscaler for colour pictures',
     );
-  const graph = compileUpscaler(fileParameters(file.path, tensors), config, flavourOf(options.device));
+  const graph = compileUpscaler(fileParameters(file.path, tensors), config, options.target);
   const session: InferenceSession = await createSession(graph, options);
   return {
     config,

@@ -6,11 +6,11 @@ import { type CheckpointConfig, SD15, SDXL } from '../../native-models/models/co
 import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
-import { flavourOf } from './devices.ts';
+import { vaeTargetOf } from './checkpoint.ts';
 import { vaeTileFor } from './memory.ts';
 import { createNetworks, type Networks } from './networks.ts';
-import type { DeviceName, EngineSettings } from './protocol.ts';
-import { DEFAULT_SESSION } from './sessions.ts';
+import type { EngineSettings } from './protocol.ts';
+import type { SessionOptions } from './sessions.ts';
 
 /** Only the VAE half of the networks may be asked; of the config only `vae` means anything. */
 export interface OpenVae {
@@ -21,7 +21,7 @@ export interface OpenVae {
 /** Reads the header only. Throws WeightsError when the file has no VAE. `pixels`: of the largest picture to come. */
 export function openVaeFile(
   path: string,
-  device: DeviceName,
+  session: SessionOptions,
   settings: EngineSettings,
   pixels: number,
 ): OpenVae {
@@ -31,7 +31,7 @@ export function openVaeFile(
   const vae = vaeConfig(file, family.architecture);
   const config: CheckpointConfig = { ...family, vae, textEncoders: [] };
   const source = (): ReturnType<typeof fileParameters> => fileParameters(path, canonicalTensors(file, 'vae'));
-  const flavour = flavourOf(device);
+  const target = vaeTargetOf(family, session.target);
   const noSuchPart = (): never => {
     throw new Error(`${path} holds a VAE and nothing else`);
   };
@@ -40,11 +40,11 @@ export function openVaeFile(
       config,
       textEncoder: noSuchPart,
       unet: noSuchPart,
-      vaeEncoder: () => compileVaeEncoder(source(), vae, flavour),
-      vaeDecoder: () => compileVaeDecoder(source(), vae, flavour),
+      vaeEncoder: () => compileVaeEncoder(source(), vae, target),
+      vaeDecoder: () => compileVaeDecoder(source(), vae, target),
     },
     {
-      session: { ...DEFAULT_SESSION, device, threads: settings.threads },
+      session,
       oneAtATime: settings.memory === 'low',
       vaeTile: () => vaeTileFor(pixels, settings.memory),
     },

@@ -1,6 +1,6 @@
 /**
  * One typed function per operation. Layers are written with these and know nothing of ONNX.
- * Activations are laid out [batch, channels, height, width] or [batch, tokens, channels], float32.
+ * Activations are laid out [batch, channels, height, width] or [batch, tokens, channels].
  */
 import { apply, applyAll } from './apply.ts';
 import { onnxDtypeNumber } from './shapes.ts';
@@ -28,7 +28,7 @@ const unary =
 const binary =
   (op: 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow' | 'Min' | 'Max' | 'Equal' | 'Less' | 'Greater') =>
   (a: Value, b: Value | number): Value =>
-    apply(op, [a, typeof b === 'number' ? scalar(b) : b]);
+    apply(op, [a, typeof b === 'number' ? scalar(b, a.dtype) : b]);
 
 export const abs = unary('Abs');
 export const neg = unary('Neg');
@@ -152,7 +152,7 @@ export function prelu(x: Value, slope: Value): Value {
 
 /** Clamps to [low, high]. */
 export function clip(x: Value, low: number, high: number): Value {
-  return apply('Clip', [x, scalar(low), scalar(high)]);
+  return apply('Clip', [x, scalar(low, x.dtype), scalar(high, x.dtype)]);
 }
 
 /** Fused attention of ONNX Runtime: q [B, Tq, C], k and v [B, Tk, C]; scale 1/√(C/heads). */

@@ -18,8 +18,12 @@ type Rule = (inputs: Inputs, attributes: Attributes) => readonly ValueType[];
 
 const one = (shape: Shape, dtype: Dtype): readonly ValueType[] => [{ shape, dtype }];
 const same: Rule = ([x]) => one(x!.shape, x!.dtype);
-const elementwise: Rule = (inputs) =>
-  one(inputs.map((value) => value!.shape).reduce(broadcast), inputs[0]!.dtype);
+const elementwise: Rule = (inputs) => {
+  const [first, ...others] = inputs.map((value) => value!.dtype);
+  const other = others.find((dtype) => dtype !== first);
+  if (other) throw new Error(`types ${first} and ${other} differ`);
+  return one(inputs.map((value) => value!.shape).reduce(broadcast), first!);
+};
 const comparison: Rule = (inputs) => one(inputs.map((value) => value!.shape).reduce(broadcast), 'bool');
 
 const SHAPE_RULES = {

@@ -19,6 +19,7 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 
 export type ConstantData =
   | Float32Array<ArrayBuffer>
+  | Float16Array<ArrayBuffer>
   | BigInt64Array<ArrayBuffer>
   | Int32Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>
@@ -77,9 +78,9 @@ export function constant(data: ConstantData, shape: readonly number[]): Value {
   return { shape, dtype: dtypeOf(data), source: { kind: 'constant', data } };
 }
 
-/** A float32 scalar. */
-export function scalar(value: number): Value {
-  return constant(Float32Array.of(value), []);
+/** A scalar of a floating-point type: float16, or float32 for any other. */
+export function scalar(value: number, dtype: Dtype = 'float32'): Value {
+  return constant(dtype === 'float16' ? Float16Array.of(value) : Float32Array.of(value), []);
 }
 
 /** A 1-D int64 constant, as ONNX wants for shapes, axes and indices. */
@@ -104,6 +105,7 @@ export function staticShape(value: Value): number[] {
 
 function dtypeOf(data: ConstantData): Dtype {
   if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Float16Array) return 'float16';
   if (data instanceof BigInt64Array) return 'int64';
   if (data instanceof Int32Array) return 'int32';
   return data instanceof Uint8Array ? 'uint8' : 'int8';

@@ -9,14 +9,15 @@ import type { Scope } from './scope.ts';
  * `mask` is added to the scores and broadcasts to [B, heads, Tq, Tk].
  */
 export function attend(scope: Scope, q: Value, k: Value, v: Value, heads: number, mask?: Value): Value {
-  if (scope.flavour === 'cpu' && !mask) return ops.multiHeadAttention(q, k, v, heads);
+  if (scope.fusedAttention && !mask) return ops.multiHeadAttention(q, k, v, heads);
   const width = q.shape[2] as number;
   const headWidth = width / heads;
   const query = splitHeads(q, heads, [0, 2, 1, 3]); // [B, heads, Tq, d]
   const key = splitHeads(k, heads, [0, 2, 3, 1]); // [B, heads, d, Tk]
   const value = splitHeads(v, heads, [0, 2, 1, 3]); // [B, heads, Tk, d]
-  const scores = ops.matmul(ops.mul(query, headWidth ** -0.5), key);
-  const mixed = ops.matmul(ops.softmax(mask ? ops.add(scores, mask) : scores), value);
+  const scores = ops.cast(ops.matmul(ops.mul(query, headWidth ** -0.5), key), 'float32');
+  const shares = ops.softmax(mask ? ops.add(scores, mask) : scores); // [B, heads, Tq, Tk]
+  const mixed = ops.matmul(ops.cast(shares, scope.precision), value);
   return ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [ops.extent(q, 0), ops.extent(q, 1), width]);
 }
 

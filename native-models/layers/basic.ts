@@ -4,7 +4,8 @@ import { constant, type Value } from '../graph/value.ts';
 import type { Flavour, Scope } from './scope.ts';
 
 /** y = x·Wᵀ + b for x [..., inFeatures]; the weight [outFeatures, inFeatures] is used as it lies in the file. */
-export function linear(scope: Scope, x: Value, inFeatures: number, outFeatures: number): Value {
+export function linear(scope: Scope, input: Value, inFeatures: number, outFeatures: number): Value {
+  const x = ops.cast(input, scope.precision);
   const weight = scope.parameter('weight', [outFeatures, inFeatures]);
   const bias = scope.has('bias') ? scope.parameter('bias', [outFeatures]) : undefined;
   const y = bias ? biasedProduct(x, weight, bias) : product(scope.flavour, x, weight);
@@ -37,11 +38,12 @@ export interface Conv2dOptions {
 /** Convolution with bias where the file has one; 3×3 with padding 1 unless told otherwise. */
 export function conv2d(
   scope: Scope,
-  x: Value,
+  input: Value,
   inChannels: number,
   outChannels: number,
   options: Conv2dOptions = {},
 ): Value {
+  const x = ops.cast(input, scope.precision);
   const { kernel = 3, stride = 1, padding = kernel >> 1 } = options;
   const weight = scope.parameter('weight', [outChannels, inChannels, kernel, kernel]);
   const bias = scope.has('bias') ? scope.parameter('bias', [outChannels]) : undefined;
@@ -57,24 +59,27 @@ export function conv2d(
 
 /**
  * GroupNorm (Wu & He 2018) of [B, channels, H, W], affine per channel.
- * Written as instance norm over [B, groups, rest]; the affine part follows per channel.
+ * Written as instance norm over [B, groups, rest]; the affine part follows per channel. Sums over a whole group
+ * overflow half precision, hence the casts.
  */
 export function groupNorm(scope: Scope, x: Value, channels: number, groups: number, epsilon: number): Value {
   const ones = constant(new Float32Array(groups).fill(1), [groups]);
   const zeros = constant(new Float32Array(groups), [groups]);
-  const grouped = ops.reshape(x, [ops.extent(x, 0), groups, -1]);
+  const grouped = ops.reshape(ops.cast(x, 'float32'), [ops.extent(x, 0), groups, -1]);
   const normal = ops.reshape(
     ops.instanceNorm(grouped, ones, zeros, epsilon),
     x.shape.map((_, axis) => ops.extent(x, axis)),
   );
-  const scale = ops.reshape(scope.parameter('weight', [channels]), [1, channels, 1, 1]);
-  const shift = ops.reshape(scope.parameter('bias', [channels]), [1, channels, 1, 1]);
-  return ops.add(ops.mul(normal, scale), shift);
+  const scale = ops.reshape(scope.parameter('weight', [channels], 'float32'), [1, channels, 1, 1]);
+  const shift = ops.reshape(scope.parameter('bias', [channels], 'float32'), [1, channels, 1, 1]);
+  return ops.cast(ops.add(ops.mul(normal, scale), shift), scope.precision);
 }
 
 /** LayerNorm (Ba et al. 2016) over the last axis of [B, T, width]. */
 export function layerNorm(scope: Scope, x: Value, width: number, epsilon = 1e-5): Value {
-  return ops.layerNorm(x, scope.parameter('weight', [width]), scope.parameter('bias', [width]), epsilon);
+  const scale = scope.parameter('weight', [width], 'float32');
+  const shift = scope.parameter('bias', [width], 'float32');
+  return ops.cast(ops.layerNorm(ops.cast(x, 'float32'), scale, shift, epsilon), scope.precision);
 }
 
 /** x·sigmoid(x), also called swish. */

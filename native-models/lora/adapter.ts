@@ -38,13 +38,16 @@ function branch(target: LoraTarget, x: Value, flavour: Flavour): Value {
   const rank = `rank of ${target.path}`;
   const { inFeatures, outFeatures, kernel } = target;
   if (!kernel) {
-    const down = input(target.downInput, 'float32', [rank, inFeatures]);
-    const up = input(target.upInput, 'float32', [rank, outFeatures]);
+    const down = ops.cast(input(target.downInput, 'float32', [rank, inFeatures]), x.dtype);
+    const up = ops.cast(input(target.upInput, 'float32', [rank, outFeatures]), x.dtype);
     const inner =
       flavour === 'cpu' ? ops.matmul(x, down, { transB: true }) : ops.matmul(x, ops.transpose(down, [1, 0]));
     return ops.matmul(inner, up);
   }
-  const down = input(target.downInput, 'float32', [rank, inFeatures, kernel.size, kernel.size]);
-  const up = input(target.upInput, 'float32', [outFeatures, rank, 1, 1]);
+  const down = ops.cast(
+    input(target.downInput, 'float32', [rank, inFeatures, kernel.size, kernel.size]),
+    x.dtype,
+  );
+  const up = ops.cast(input(target.upInput, 'float32', [outFeatures, rank, 1, 1]), x.dtype);
   return ops.conv(ops.conv(x, down, undefined, { stride: kernel.stride, padding: kernel.padding }), up);
 }

@@ -45,15 +45,18 @@ function tokenEmbeddings(
   config: ClipTextConfig,
   { tokenIds, extraEmbeddings }: ClipTextInputs,
 ): Value {
-  // Rows are gathered in the stored type and cast afterwards: the table is large, 77 rows are not.
-  const table = scope.at('embeddings.token_embedding').raw('weight', [config.vocabSize, config.width]);
-  if (!extraEmbeddings) return ops.cast(ops.gather(table, tokenIds, 0), 'float32');
+  // Rows are gathered in the stored type and cast afterwards: the table is large, 77 rows are not. A GPU may not know
+  // the stored type, so there the table is cast when it is loaded.
+  const at = scope.at('embeddings.token_embedding');
+  const shape = [config.vocabSize, config.width];
+  const table = scope.flavour === 'webgpu' ? at.parameter('weight', shape) : at.raw('weight', shape);
+  if (!extraEmbeddings) return ops.cast(ops.gather(table, tokenIds, 0), scope.precision);
   const lastToken = indices([config.vocabSize - 1]);
-  const own = ops.cast(ops.gather(table, ops.min(tokenIds, lastToken), 0), 'float32');
+  const own = ops.cast(ops.gather(table, ops.min(tokenIds, lastToken), 0), scope.precision);
   const extraIds = ops.max(ops.sub(tokenIds, indices([config.vocabSize])), indices([0]));
   const isExtra = ops.greater(tokenIds, lastToken); // [B, 77]
   const condition = ops.reshape(isExtra, [ops.extent(tokenIds, 0), config.contextLength, 1]);
-  return ops.where(condition, ops.gather(extraEmbeddings, extraIds, 0), own);
+  return ops.where(condition, ops.cast(ops.gather(extraEmbeddings, extraIds, 0), scope.precision), own);
 }
 
 /** Pre-norm transformer layer with residuals; `mask` is added to the attention scores. */
@@ -92,7 +95,7 @@ function pooledOutput(scope: Scope, config: ClipTextConfig, last: Value, tokenId
     BigInt64Array.from({ length: contextLength }, (_, i) => BigInt(i)),
     [1, contextLength],
   );
-  const oneHot = ops.cast(ops.equal(row, position), 'float32'); // [B, 77]
+  const oneHot = ops.cast(ops.equal(row, position), scope.precision); // [B, 77]
   const picked = ops.matmul(ops.reshape(oneHot, [ops.extent(tokenIds, 0), 1, contextLength]), last); // [B, 1, width]
   const pooled = ops.reshape(picked, [ops.extent(tokenIds, 0), width]);
   if (!projection) return pooled;

@@ -26,7 +26,7 @@ export function clipVision(scope: Scope, config: ClipVisionConfig, image: Value)
 function imageTokens(scope: Scope, config: ClipVisionConfig, image: Value): Value {
   const { width, patchSize, imageSize } = config;
   const kernel = scope.at('patch_embedding').parameter('weight', [width, 3, patchSize, patchSize]);
-  const patches = ops.conv(image, kernel, undefined, { stride: patchSize }); // [B, width, n, n]
+  const patches = ops.conv(ops.cast(image, scope.precision), kernel, undefined, { stride: patchSize }); // [B, width, n, n]
   const count = (imageSize / patchSize) ** 2;
   const tokens = ops.transpose(ops.reshape(patches, [ops.extent(image, 0), width, count]), [0, 2, 1]);
   // One class token per picture, for any batch: a row of zeros made from the patches, plus the vector.

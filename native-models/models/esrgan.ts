@@ -57,8 +57,8 @@ function srvggNet(scope: Scope, config: SrvggConfig, image: Value): Value {
   for (let conv = 1; conv <= convs; conv++)
     x = prelu(body.at(2 * conv + 1), conv2d(body.at(2 * conv), x, features, features));
   const shuffled = conv2d(body.at(2 * convs + 2), x, features, imageChannels * scale ** 2);
-  const enlarged = scale === 1 ? image : ops.upsampleNearest(image, scale);
-  return ops.add(scale === 1 ? shuffled : ops.pixelShuffle(shuffled, scale), enlarged);
+  const details = ops.cast(scale === 1 ? shuffled : ops.pixelShuffle(shuffled, scale), 'float32');
+  return ops.add(details, scale === 1 ? image : ops.upsampleNearest(image, scale));
 }
 
 function leaky(x: Value): Value {

@@ -30,7 +30,7 @@ const CREATE_GOALS: Readonly<Record<Memory, BenchRow['goal'] | undefined>> = {
 
 /** Session creation, seconds per CFG step and share of GEMM speed at each side, memory, of the U-Net in one memory mode. */
 export async function unetRows(context: BenchContext, memory: Memory): Promise<BenchRow[]> {
-  const opened = openCheckpoint(context.checkpoint, 'cpu');
+  const opened = openCheckpoint(context.checkpoint, { flavour: 'cpu' });
   const checkpoint =
     memory === 'cached' ? await cachedWeights(opened, context.folder, new AbortController().signal) : opened;
   const network = { graph: checkpoint.graphs.unet(), flops: unetFlops, feeds: unetFeeds(checkpoint) };
@@ -42,7 +42,7 @@ export async function unetRows(context: BenchContext, memory: Memory): Promise<B
 
 /** The same for the VAE decoder. */
 export async function vaeDecoderRows({ checkpoint, sides }: BenchContext): Promise<BenchRow[]> {
-  const { graphs, config } = openCheckpoint(checkpoint, 'cpu');
+  const { graphs, config } = openCheckpoint(checkpoint, { flavour: 'cpu' });
   const feeds = (side: number): Record<string, Tensor> => ({
     latent: waveTensor(1, config.vae.embedDim, side / 8, side / 8),
   });
@@ -51,7 +51,7 @@ export async function vaeDecoderRows({ checkpoint, sides }: BenchContext): Promi
 
 /** Decoding 1024² in the tiles of memory mode `low`, against in one piece. */
 export async function tiledDecoderRows({ checkpoint }: BenchContext): Promise<BenchRow[]> {
-  const { graphs, config } = openCheckpoint(checkpoint, 'cpu');
+  const { graphs, config } = openCheckpoint(checkpoint, { flavour: 'cpu' });
   const session = await createSession(graphs.vaeDecoder());
   const latent = waveTensor(1, config.vae.embedDim, 128, 128);
   const decode = (tile: number): Promise<unknown> =>
@@ -76,7 +76,7 @@ export async function tiledDecoderRows({ checkpoint }: BenchContext): Promise<Be
 
 /** The text encoder, prompt and negative prompt together. */
 export async function textEncoderRows({ checkpoint }: BenchContext): Promise<BenchRow[]> {
-  const opened = openCheckpoint(checkpoint, 'cpu');
+  const opened = openCheckpoint(checkpoint, { flavour: 'cpu' });
   const session = await createSession(opened.graphs.textEncoder(0));
   const { contextLength, width } = opened.config.textEncoders[0]!;
   const ids = BigInt64Array.from({ length: 2 * contextLength }, (_, i) => BigInt(i * 97));

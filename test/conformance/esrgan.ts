@@ -50,7 +50,7 @@ export async function* esrgan(caseDir: string): AsyncIterable<Check> {
 async function openUpscaler(file: WeightsFile) {
   const tensors = canonicalTensors(file, 'upscaler');
   const config = inferUpscaler(tensors, file.path);
-  const graph = compileUpscaler(fileParameters(file.path, tensors), config, 'cpu');
+  const graph = compileUpscaler(fileParameters(file.path, tensors), config, { flavour: 'cpu' });
   return { scale: config.scale, session: await createSession(graph) };
 }
 

@@ -20,8 +20,8 @@ export async function* ldmVae(caseDir: string): AsyncIterable<Check> {
   const config = vaeConfigOf(ldm);
   const file = openTensors(caseDir, weights.file);
   const source = fileParameters(file.path, canonicalTensors(file, 'vae'));
-  const encoder = await createSession(compileVaeEncoder(source, config, 'cpu'));
-  const decoder = await createSession(compileVaeDecoder(source, config, 'cpu'));
+  const encoder = await createSession(compileVaeEncoder(source, config, { flavour: 'cpu' }));
+  const decoder = await createSession(compileVaeDecoder(source, config, { flavour: 'cpu' }));
   const io = openTensors(caseDir, 'io.safetensors');
   for (const name of io.tensors.keys()) {
     const [, run] = /^(.*)\.(?:image|z)$/.exec(name) ?? [];

@@ -50,8 +50,8 @@ export function openSharedCheckpoint(
     config,
     textEncoder: () => compileClipText(source('clipL'), config.textEncoders[0]!, { flavour: 'cpu' }).graph,
     unet: () => compileUnet(fileParameters(file.path, unetTensors), config.unet, { flavour: 'cpu' }).graph,
-    vaeEncoder: () => compileVaeEncoder(source('vae'), config.vae, 'cpu'),
-    vaeDecoder: () => compileVaeDecoder(source('vae'), config.vae, 'cpu'),
+    vaeEncoder: () => compileVaeEncoder(source('vae'), config.vae, { flavour: 'cpu' }),
+    vaeDecoder: () => compileVaeDecoder(source('vae'), config.vae, { flavour: 'cpu' }),
   };
   return createNetworks(
     graphs,

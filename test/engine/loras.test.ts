@@ -49,7 +49,7 @@ async function paint(...uses: Use[]) {
 }
 
 test('rank 0 and zero residuals are bit-identical to a U-Net without such inputs', async () => {
-  const { config, parts, graphs } = openCheckpoint(TINY_CHECKPOINT, 'cpu');
+  const { config, parts, graphs } = openCheckpoint(TINY_CHECKPOINT, { flavour: 'cpu' });
   const source = fileParameters(TINY_CHECKPOINT, parts.unet);
   const plain = await createSession(compileUnet(source, config.unet, { flavour: 'cpu' }).graph);
   const adaptable = await createSession(graphs.unet());
@@ -113,7 +113,7 @@ test('switching LoRAs loads no network; the first that changes convolutions does
 });
 
 test('a difference merged into the weights paints what the same pair paints live', async () => {
-  const { config } = openCheckpoint(TINY_CHECKPOINT, 'cpu');
+  const { config } = openCheckpoint(TINY_CHECKPOINT, { flavour: 'cpu' });
   const file = openSafetensors(LORA);
   const { live } = bindLora(file, loraSites(config), 'sd15');
   const folder = temporaryFolder();

@@ -41,7 +41,7 @@ export interface BaseModelOptions {
 /** Opens a checkpoint for training on the CPU; sessions are made when first needed. Throws WeightsError. */
 export async function openBaseModel(path: string, options: BaseModelOptions = {}): Promise<BaseModel> {
   const { threads = 0, cacheDir, signal = new AbortController().signal } = options;
-  const checkpoint = openCheckpoint(path, 'cpu');
+  const checkpoint = openCheckpoint(path, { flavour: 'cpu' });
   const { parts, path: weights } = cacheDir ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
   const { config } = checkpoint;
   const textEncoders = parts.textEncoders.map((tensors) => fileParameters(weights, tensors));
@@ -74,7 +74,7 @@ function plainGraphs(config: CheckpointConfig, { unet, vae, textEncoders }: Sour
     config,
     textEncoder: (index) => compileClipText(textEncoders[index]!, config.textEncoders[index]!, plain).graph,
     unet: () => compileUnet(unet, config.unet, plain).graph,
-    vaeEncoder: () => compileVaeEncoder(vae, config.vae, 'cpu'),
-    vaeDecoder: () => compileVaeDecoder(vae, config.vae, 'cpu'),
+    vaeEncoder: () => compileVaeEncoder(vae, config.vae, plain),
+    vaeDecoder: () => compileVaeDecoder(vae, config.vae, plain),
   };
 }

@@ -6,7 +6,6 @@ import type { EngineHost } from '../../engine/host.ts';
 import type { LoraChoice } from '../../engine/loras.ts';
 import type { Networks } from '../../engine/networks.ts';
 import type { EngineSettings } from '../../engine/protocol.ts';
-import { DEFAULT_SESSION } from '../../engine/sessions.ts';
 import { type OpenUpscaler, openUpscaler } from '../../engine/upscaler.ts';
 import { openVaeFile } from '../../engine/vaeFile.ts';
 import type { ModelValue, VaeValue } from './sockets.ts';
@@ -61,13 +60,13 @@ export function workflowModels({ host, settings, signal, note }: ModelsOptions):
     vae: async ({ kind, path }) => {
       // A VAE takes no LoRA: with those in use at the moment the checkpoint need not be loaded again.
       if (kind === 'checkpoint') return open(path, last?.checkpoint === path ? last.loras : []);
-      const ready = vaes.get(path) ?? openVaeFile(path, await host.device(settings), settings, pixels);
+      const ready = vaes.get(path) ?? openVaeFile(path, await host.session(settings), settings, pixels);
       vaes.set(path, ready);
       return ready;
     },
     controls: (paths) => host.openControls(paths),
     upscaler: async (path) => {
-      const session = { ...DEFAULT_SESSION, device: await host.device(settings), threads: settings.threads };
+      const session = await host.session(settings);
       const ready = upscalers.get(path) ?? (await openUpscaler(openWeights(path), session));
       upscalers.set(path, ready);
       return ready;
