@@ -3,8 +3,12 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { EngineHandle } from './client.ts';
 
-/** Makes glibc return freed weights to the system instead of keeping them (measured: release() really releases). */
-export const ENGINE_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '262144' } as const;
+export const ENGINE_ENVIRONMENT = {
+  /** Makes glibc return freed weights to the system instead of keeping them (measured: release() really releases). */
+  MALLOC_MMAP_THRESHOLD_: '262144',
+  /** See noTelemetry.ts; here because a worker of the engine cannot set it for its process. */
+  ORT_DISABLE_TELEMETRY: '1',
+} as const;
 
 const STDERR_TAIL = 4000;
 

@@ -5,6 +5,7 @@ import { InferenceSession } from 'onnxruntime-node';
 import type { Graph } from '../../native-models/graph/build.ts';
 import { toOnnx } from '../../native-models/graph/onnxProto.ts';
 import type { Target } from '../../native-models/layers/scope.ts';
+import './noTelemetry.ts';
 import type { DeviceName } from './protocol.ts';
 
 export interface SessionOptions {

@@ -10,6 +10,7 @@ import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../images/pixel
 import { resizePixels } from '../images/resample.ts';
 import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { badInput, EngineError } from './failures.ts';
+import './noTelemetry.ts';
 import { fromOrt, toOrt } from './tensors.ts';
 
 /** What `options.normalise` chooses: pixels as 0–1, by ImageNet's mean and deviation, or as −1…1. */
