@@ -168,7 +168,7 @@ export function readDetail(db: ReadableDb, urls: FileUrls, id: number): ModelDet
     tagFrequency: JSON.parse(row.tag_frequency),
     tensorCount: row.tensor_count,
     duplicates: db.column<number>(
-      'SELECT id FROM models WHERE id <> ? AND auto_v3 = (SELECT auto_v3 FROM models WHERE id = ?)',
+      'SELECT id FROM models WHERE id <> ? AND coalesce(auto_v3, sha256) = (SELECT coalesce(auto_v3, sha256) FROM models WHERE id = ?)',
       id,
       id,
     ),

@@ -1,7 +1,8 @@
 /** What a model file is, from its header alone; a file that cannot be read is described, never thrown away. */
 import { basename } from 'node:path';
 import { type Detection, detect } from '../../native-models/inspect/detect.ts';
-import { openSafetensors, WeightsError, type WeightsFile } from '../../native-models/weights/safetensors.ts';
+import { openWeights } from '../../native-models/weights/open.ts';
+import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
 import type { ModelBase, ModelCard, ModelType } from '../../preload/models.ts';
 
 export const MODEL_EXTENSIONS = ['.safetensors', '.sft', '.ckpt', '.pt', '.pth', '.bin'] as const;
@@ -30,10 +31,10 @@ const NO_FACTS = {
 } as const;
 const MAX_METADATA_VALUE = 20_000_000;
 
-/** Reads the header. Takes milliseconds whatever the file's size. */
+/** Reads the header, or the pickle of a torch file, of which nothing is run. Takes milliseconds whatever the file's size. */
 export function inspectModel(path: string): ModelFacts {
   try {
-    const file = openSafetensors(path);
+    const file = openWeights(path);
     return { ...NO_FACTS, ...described(detect(file)), ...measured(file) };
   } catch (error) {
     if (error instanceof WeightsError) return { ...NO_FACTS, state: 'broken', reason: error.message };

@@ -151,13 +151,15 @@ export class Library {
     emit({ type: 'models-changed' });
   }
 
-  /** Groups of files with the same tensors, whatever their names. */
+  /** Groups of files with the same tensors, whatever their names; files other than safetensors must agree as a whole. */
   duplicates(): ModelCard[][] {
     const { db, urls } = this.#options;
     const hashes = db.column<string>(
-      "SELECT auto_v3 FROM models WHERE auto_v3 IS NOT NULL AND state <> 'missing' GROUP BY auto_v3 HAVING count(*) > 1",
+      "SELECT coalesce(auto_v3, sha256) FROM models WHERE sha256 IS NOT NULL AND state <> 'missing' GROUP BY 1 HAVING count(*) > 1",
     );
-    return hashes.map((hash) => cardsWhere(db, urls, "m.auto_v3 = ? AND m.state <> 'missing'", hash));
+    return hashes.map((hash) =>
+      cardsWhere(db, urls, "coalesce(m.auto_v3, m.sha256) = ? AND m.state <> 'missing'", hash),
+    );
   }
 
   unused(since: number): ModelCard[] {

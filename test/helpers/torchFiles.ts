@@ -192,3 +192,32 @@ export function torchLegacy(
   ]);
   return new Uint8Array(Buffer.concat([...pickles, ...data]));
 }
+
+/** Storage classes by the name safetensors has for the element type. */
+const STORAGE_CLASSES: Readonly<Record<string, string>> = {
+  F32: 'torch FloatStorage',
+  F16: 'torch HalfStorage',
+  I64: 'torch LongStorage',
+};
+
+export interface TorchEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** A state dict as torch.save writes it, each tensor in a storage of its own. */
+export function torchStateDict(entries: ReadonlyMap<string, TorchEntry>): {
+  root: Node;
+  storages: Record<string, Uint8Array>;
+} {
+  const items: (readonly [Node, Node])[] = [];
+  const storages: Record<string, Uint8Array> = {};
+  for (const [name, { dtype, shape, bytes }] of entries) {
+    const key = String(items.length);
+    const length = shape.reduce((product, dim) => product * dim, 1);
+    items.push([name, tensor({ key, length, shape, type: STORAGE_CLASSES[dtype]! })]);
+    storages[key] = bytes;
+  }
+  return { root: orderedDict(items), storages };
+}
