@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { ExportRequest } from '../../preload/history.ts';
 import { decodePixels, encodePixels } from '../images/codec.ts';
+import { findTexts } from '../images/metadata/texts.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 import { freeName } from '../library/importing.ts';
 import { diskError } from '../storage/fileStore.ts';
@@ -52,7 +53,9 @@ async function exportedBytes(places: ImagePlaces, id: number, { format, metadata
   const pixels = await decodePixels(path);
   if (request === null || metadata === 'none')
     return { name, bytes: await encodePixels(pixels, format, quality) };
-  const options = { request, batchIndex, mode: metadata, withoutPaths: true };
+  // Its graph knows what the request alone does not tell: the area that was cut out, an inpaint model.
+  const graph = picture.kind === 'import' ? undefined : (await findTexts(path)).texts.get('prompt');
+  const options = { request, batchIndex, mode: metadata, withoutPaths: true, graph };
   return { name, bytes: await encodeWithMetadata(pixels, format, options, quality) };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Picture } from '../../preload/history.ts';
 import type { GenerationRequest, ImageRef, UpscaleRequest } from '../../preload/request.ts';
 import { pictureSize } from '../images/codec.ts';
+import type { ComfyGraphOptions } from '../images/comfy/exportGraph.ts';
 import { encodeWithMetadata, metadataTexts } from '../images/metadata/write.ts';
 import type { Pixels } from '../images/pixels.ts';
 import { storePicture } from '../storage/fileStore.ts';
@@ -16,6 +17,8 @@ export interface FinishedPicture {
   readonly seed: string;
   readonly batchIndex: number;
   readonly jobId: number | null;
+  /** What the engine found out that the ComfyUI graph in the file must know. */
+  readonly graph?: ComfyGraphOptions;
 }
 
 /** Durable when it resolves: file, record and lineage. A picture of this job and index that was saved before is kept. @returns its id. */
@@ -28,7 +31,7 @@ export async function savePicture(places: ImagePlaces, picture: FinishedPicture)
   );
   if (saved !== undefined) return saved;
   const { request, batchIndex, pixels } = picture;
-  const metadata = { request, batchIndex, withoutPaths: true };
+  const metadata = { request, batchIndex, withoutPaths: true, ...picture.graph };
   const bytes = await encodeWithMetadata(pixels, 'png', metadata);
   const parameters = parametersOf(request, batchIndex);
   const created = now();
@@ -82,6 +85,12 @@ export function freeFile(root: string, time: number, stem: string, extension = '
     const file = `${folder}/${name}${number === 1 ? '' : `-${number}`}.${extension}`;
     if (!existsSync(join(root, file)) && !existsSync(join(root, `${file}.part`))) return file;
   }
+}
+
+/** The job in a name that freeFile made for one of its pictures; null for other pictures. */
+export function jobOf(file: string): number | null {
+  const [, job] = /\/\d{6}-(\d+)-\d+(?:-\d+)?\.png$/.exec(file) ?? [];
+  return job === undefined ? null : Number(job);
 }
 
 /** History pictures that went into a request, by contents. */

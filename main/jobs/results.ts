@@ -55,7 +55,10 @@ async function savePictures(
   for (const [batchIndex, image] of result.images.entries()) {
     const pixels = pixelsOf(image.data, image.width, image.height, image.channels);
     const seed = result.seeds[batchIndex] ?? '';
-    await places.history.save({ pixels, request: recorded, seed, batchIndex, jobId: job.id });
+    await places.history.save({
+      ...{ pixels, request: recorded, seed, batchIndex, jobId: job.id },
+      ...(result.graph && { graph: result.graph }),
+    });
   }
   for (const { ref } of modelsOf(request)) {
     const path = resolveModel(places.db, ref)?.path;

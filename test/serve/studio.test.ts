@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
 import { expect, test } from 'vitest';
 import { readImageMetadata } from '../../main/images/metadata/read.ts';
 import { toStudioError } from '../../preload/errors.ts';
@@ -98,6 +99,51 @@ test('image to image from an uploaded picture keeps its parents; export writes w
     failed: [{ file: join(root, 'nowhere.png') }],
   });
 });
+
+test('the ComfyUI graph of a picture knows the area that was cut out, in the history’s file and in an export', async () => {
+  const { client, settled, root } = await startStudio();
+  const upload = async (picture: Sharp) =>
+    (await client.images.upload({ file: new Blob([new Uint8Array(await picture.png().toBuffer())]) })).image;
+  const plain = { width: 256, height: 256, channels: 3 as const };
+  const white = { create: { width: 64, height: 64, channels: 3 as const, background: '#fff' } };
+  const masked = request({
+    kind: 'inpaint',
+    initImage: await upload(sharp({ create: { ...plain, background: '#468' } })),
+    mask: await upload(
+      sharp({ create: { ...plain, background: '#000' } }).composite([{ input: white, left: 32, top: 96 }]),
+    ),
+    inpaintArea: 'only masked',
+    denoisingStrength: 0.5,
+    steps: 4,
+  });
+  const { pictures, error } = await settled((await client.queue.add({ request: masked })).id);
+  expect(error).toBeNull();
+  const exported = async (format: 'png' | 'webp') => {
+    const ids = [...pictures];
+    const { files } = await client.history.export({ ids, format, metadata: 'all', directory: root });
+    return (await readImageMetadata(readFileSync(files[0]!.path!))).raw;
+  };
+  const stored = await readImageMetadata(storedPicture(join(root, 'data/pictures')));
+  const graph = JSON.parse(stored.raw['prompt']!) as Record<string, { class_type: string; inputs: object }>;
+  const nodes = Object.values(graph);
+  expect(nodes.find((node) => node.class_type === 'ImageCrop')?.inputs).toMatchObject({
+    x: expect.any(Number),
+    width: expect.any(Number),
+  });
+  expect(nodes.find((node) => node.class_type === 'CheckpointLoaderSimple')?.inputs).toEqual({
+    ckpt_name: 'tiny.safetensors',
+  });
+  for (const format of ['png', 'webp'] as const)
+    expect((await exported(format))['prompt']).toBe(stored.raw['prompt']);
+});
+
+/** The only picture below a folder. */
+function storedPicture(folder: string): Uint8Array {
+  const [file] = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return readFileSync(join(file!.parentPath, file!.name));
+}
 
 test('errors cross with code, message and a next step', async () => {
   const { client, settled } = await startStudio();

@@ -21,6 +21,8 @@ export interface MetadataToWrite extends InfotextOptions, ComfyGraphOptions {
   readonly mode?: 'all' | 'prompt' | 'none';
   /** For pictures that leave the house: files are then known by name and sha256 only. */
   readonly withoutPaths?: boolean;
+  /** The ComfyUI graph as an earlier file of this picture carries it; made from the request where there is none. */
+  readonly graph?: string | undefined;
 }
 
 /**
@@ -60,23 +62,42 @@ export function metadataTexts(metadata: MetadataToWrite): (readonly [keyword: st
   return [
     ['parameters', requestToInfotext(request, metadata)],
     [OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request, batchIndex })],
-    ['prompt', pythonJson(comfyGraph(request, metadata))],
+    ['prompt', metadata.graph ?? pythonJson(comfyGraph(graphRequest(request, metadata), metadata))],
   ];
+}
+
+/** ComfyUI knows models by the names of their files, which stay where the folders go. */
+function graphRequest(
+  bare: GenerationRequest,
+  { request, withoutPaths }: MetadataToWrite,
+): GenerationRequest {
+  if (!withoutPaths) return bare;
+  const kept = ({ name, sha256, path }: RefWithPath) =>
+    name === undefined && sha256 !== undefined ? {} : { path: fileName(path) };
+  return mapRefs(request, kept) as GenerationRequest;
 }
 
 /** The request with every folder taken out of it: models by name, pictures by sha256 or file name. */
 export function withoutPaths<T extends GenerationRequest | UpscaleRequest>(request: T): T {
-  return mapRefs(request) as T;
+  return mapRefs(request, ({ name, sha256, path }) =>
+    name === undefined && sha256 === undefined ? { path: fileName(path) } : {},
+  ) as T;
 }
 
-/** Paths occur in ModelRef and ImageRef alone, and nothing else in a request is called `path`. */
-function mapRefs(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(mapRefs);
+interface RefWithPath {
+  readonly path: string;
+  /** ModelRef alone. */
+  readonly name?: string;
+  readonly sha256?: string;
+}
+
+/** Paths occur in ModelRef and ImageRef alone, and nothing else in a request is called `path`. `kept` stands in for each. */
+function mapRefs(value: unknown, kept: (ref: RefWithPath) => { path?: string }): unknown {
+  if (Array.isArray(value)) return value.map((item) => mapRefs(item, kept));
   if (typeof value !== 'object' || value === null) return value;
   const { path, ...rest } = value as { path?: unknown };
-  const mapped = Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, mapRefs(item)]));
-  const isNamed = 'name' in value || 'sha256' in value || typeof path !== 'string';
-  return isNamed ? mapped : { ...mapped, path: fileName(path) };
+  const mapped = Object.fromEntries(Object.entries(rest).map(([key, item]) => [key, mapRefs(item, kept)]));
+  return typeof path === 'string' ? { ...mapped, ...kept(value as RefWithPath) } : mapped;
 }
 
 /** A1111 reads UserComment; the rest goes where ComfyUI looks: Model for the graph, the next tag for ours. */

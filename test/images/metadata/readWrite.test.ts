@@ -111,6 +111,11 @@ test('pictures for others tell no folders', () => {
   });
   const texts = metadataTexts({ request: made, withoutPaths: true }).map(([, text]) => text);
   expect(texts.join('\n')).not.toMatch(/ada/);
+  const graph = JSON.parse(texts.at(-1)!) as Record<string, { class_type: string; inputs: object }>;
+  const inputsOf = (type: string) => Object.values(graph).find((node) => node.class_type === type)?.inputs;
+  expect(inputsOf('CheckpointLoaderSimple')).toEqual({ ckpt_name: 'm.safetensors' });
+  expect(inputsOf('LoraLoader')).toMatchObject({ lora_name: 'l.safetensors' });
+  expect(inputsOf('LoadImage')).toEqual({ image: 'photo.png' });
   expect(withoutPaths(made)).toMatchObject({
     checkpoint: { name: 'm' },
     initImage: { path: 'photo.png' },
