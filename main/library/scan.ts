@@ -1,5 +1,5 @@
 /** Scans model folders by headers only; a second scan reads only what changed. Nothing found is ever dropped silently. */
-import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ScanProgress } from '../../preload/models.ts';
@@ -160,14 +160,18 @@ function scanFile(
   writeSidecarFacts(db, id, sidecars, findTriggers(facts.metadata));
 }
 
-/** A missing card with this name, size and time: the file was moved, so its notes come along. */
+/**
+ * A card with this name, size and time whose file is gone: it was moved, so its notes come along. The folder it came from
+ * may not have been scanned since, so the disk is asked.
+ */
 function movedHere(db: WritableDb, { name, bytes, modified }: FoundFile): KnownFile | undefined {
-  return db.get<KnownFile>(
-    "SELECT * FROM models WHERE file_name = ? AND bytes = ? AND modified = ? AND state = 'missing' LIMIT 1",
+  const alike = db.all<KnownFile>(
+    'SELECT * FROM models WHERE file_name = ? AND bytes = ? AND modified = ?',
     name,
     bytes,
     modified,
   );
+  return alike.find(({ path }) => !existsSync(path));
 }
 
 function insertModel(db: WritableDb, folderId: number, file: FoundFile): number {
