@@ -15,7 +15,7 @@ import { resolveModel } from '../library/resolve.ts';
 import type { ReadableDb } from '../storage/database.ts';
 import { storePicture } from '../storage/fileStore.ts';
 import { recordPicture } from './pictures.ts';
-import { freeFile, parentsOf } from './saving.ts';
+import { freeFile, jobOf, parentsOf } from './saving.ts';
 import { type ImagePlaces, readImageFile, sha256Of } from './uploads.ts';
 
 const EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.avif', '.gif'];
@@ -47,12 +47,15 @@ export async function importPicture(places: ImagePlaces, path: string): Promise<
   const file = freeFile(places.pictures, created, 'import', extname(path).slice(1).toLowerCase() || 'png');
   const { request, missing } = completeRequest(places.db, recalled, size);
   const id = storePicture(places.db, places.pictures, file, bytes, () =>
-    record(places, { file, sha256, bytes: bytes.length, created, request, recalled, ...size }),
+    record(places, { file, sha256, bytes: bytes.length, created, jobId: null, request, recalled, ...size }),
   );
   return { id, missing };
 }
 
-/** Records a file that already lies in the pictures folder: a finished picture whose record was lost. */
+/**
+ * Records a file that already lies in the pictures folder: a finished picture whose record was lost. One that a crash
+ * left between file and record stays its job's, so that the job done again does not make it a second time.
+ */
 export async function adoptPicture(places: ImagePlaces, file: string): Promise<number> {
   const path = join(places.pictures, file);
   const bytes = await readFile(path);
@@ -62,13 +65,14 @@ export async function adoptPicture(places: ImagePlaces, file: string): Promise<n
   const recalled = await readImageMetadata(bytes);
   const { request } = completeRequest(places.db, recalled, size);
   return places.db.transaction(() => {
-    places.db.run('DELETE FROM pending_files WHERE file = ?', file);
+    const pending = places.db.run('DELETE FROM pending_files WHERE file = ?', file).changes > 0;
     const created = statSync(path).mtimeMs;
     return record(places, {
       file,
       sha256: sha256Of(bytes),
       bytes: bytes.length,
       created,
+      jobId: pending ? jobOf(file) : null,
       request,
       recalled,
       ...size,
@@ -83,6 +87,7 @@ interface Found {
   readonly width: number;
   readonly height: number;
   readonly created: number;
+  readonly jobId: number | null;
   readonly request: GenerationRequest | UpscaleRequest | null;
   readonly recalled: ImageMetadata;
 }
@@ -94,7 +99,6 @@ function record(places: ImagePlaces, { recalled, ...found }: Found): number {
     kind: request !== null && recalled.source === 'emulsion' ? request.kind : 'import',
     seed: recalled.request.seed ?? '',
     batchIndex: recalled.batchIndex ?? 0,
-    jobId: null,
     parameters: settingsText(recalled),
     source: recalled.source ?? '',
     parents: request === null ? [] : parentsOf(places, request),

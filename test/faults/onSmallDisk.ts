@@ -6,29 +6,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '../../main/app/border.ts';
-import { createServices, type Services } from '../../main/app/services.ts';
+import type { Services } from '../../main/app/services.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
+import { openStudio } from './openStudio.ts';
 
 const [disk = ''] = process.argv.slice(2);
 const root = join(disk, 'data');
-const open = () =>
-  createServices({
-    dataRoot: root,
-    launchEngine: () => {
-      throw new Error('no engine in this test');
-    },
-    urls: { of: (kind, name) => `${kind}/${name}` },
-    shell: {
-      kind: 'serve',
-      pick: async () => [],
-      reveal: async () => undefined,
-      moveToBin: async () => undefined,
-    },
-    version: 'test',
-    starterDir: join(root, 'no starter'),
-    watch: false,
-  });
+const open = () => openStudio(root);
 
 let made = 0;
 async function picture({ history }: Services): Promise<number> {

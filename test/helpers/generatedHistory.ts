@@ -1,5 +1,6 @@
 /** Fills a history with made-up but lifelike pictures: skewed models and words, 1–3 LoRAs on half of them. */
 import type { WritableDb } from '../../main/storage/database.ts';
+import { randomFraction } from './random.ts';
 
 const WORDS =
   'castle river forest portrait woman man cat dog robot city neon sunset dawn storm sea boat mountain snow garden flower dragon knight wizard street rain night moon star space ship desert temple bridge tower horse bird fish library window light shadow gold silver crimson azure emerald watercolor oil sketch photo cinematic detailed soft sharp ancient modern'.split(
@@ -16,7 +17,7 @@ const SIZES = [
 
 /** Writes `count` pictures (records only, no files) created one minute apart, the last at `end`. Deterministic. */
 export function fillHistory(db: WritableDb, count: number, end = Date.UTC(2026, 10, 1)): void {
-  const random = generator(1);
+  const random = randomFraction(1);
   const pick = <T>(list: readonly T[]) => list[Math.floor(random() ** 2 * list.length)] as T;
   db.transaction(() => {
     for (let i = 1; i <= count; i++) {
@@ -65,15 +66,4 @@ export function fillHistory(db: WritableDb, count: number, end = Date.UTC(2026, 
       }
     }
   });
-}
-
-/** mulberry32: small, seeded, good enough for made-up rows. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 4294967296;
-  };
 }
