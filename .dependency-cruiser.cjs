@@ -76,8 +76,14 @@ module.exports = {
     rule(
       'document-is-pure',
       '^renderer/document',
-      '^(renderer/(canvas|tools|stores|panels|ui|client)|node_modules/(react|konva|zustand))',
+      '^(renderer/(canvas|tools|stores|panels|ui|raster|surfaces|client)|node_modules/(react|konva|zustand))',
       '',
+    ),
+    rule(
+      'raster-knows-the-document-only',
+      '^renderer/raster',
+      '^(renderer/(canvas|tools|stores|panels|ui|surfaces|commands|lifecycle|client)|node_modules/(react|konva|zustand))',
+      'it runs in a worker: no page, no stores',
     ),
   ],
   options: {

@@ -1,6 +1,14 @@
 /** What helps and is never part of the picture: the frame with its handles, the outline being drawn, the brush ring, the pixel grid. */
 import Konva from 'konva';
-import { canvasPoint, type Rect, type ScreenPoint, toScreen, type View } from '../document/geometry.ts';
+import {
+  canvasPoint,
+  intersect,
+  type Rect,
+  type ScreenPoint,
+  toScreen,
+  union,
+  type View,
+} from '../document/geometry.ts';
 
 /** Zoom from which single pixels are told apart by a grid. */
 const PIXEL_GRID_FROM = 8;
@@ -9,6 +17,8 @@ const FONT = '"Inter Variable", Inter, "Noto Sans", sans-serif';
 
 export interface ChromeState {
   readonly frame: Rect;
+  /** The picture's extent: where pixels are ruled. */
+  readonly bounds: Rect;
   readonly view: View;
   readonly stage: { readonly width: number; readonly height: number };
   /** Handles show while the frame can be pulled. */
@@ -117,14 +127,19 @@ function placeHandles(
   });
 }
 
-function pixelLines(context: Konva.Context, { view, stage }: ChromeState): void {
-  const first = (offset: number) => offset - Math.floor(offset / view.zoom) * view.zoom;
-  for (let x = first(view.x); x < stage.width; x += view.zoom) {
-    context.moveTo(Math.round(x) + 0.5, 0);
-    context.lineTo(Math.round(x) + 0.5, stage.height);
+/** A line between any two pixels of the picture or the frame that are in sight. */
+function pixelLines(context: Konva.Context, { view, stage, frame, bounds }: ChromeState): void {
+  const inSight = { x: 0, y: 0, width: stage.width, height: stage.height };
+  const box = intersect(onScreen(union(frame, bounds), view), inSight);
+  if (box === null) return;
+  const first = (start: number, offset: number) =>
+    offset + Math.ceil((start - offset) / view.zoom) * view.zoom;
+  for (let x = first(box.x, view.x); x <= box.x + box.width; x += view.zoom) {
+    context.moveTo(Math.round(x) + 0.5, box.y);
+    context.lineTo(Math.round(x) + 0.5, box.y + box.height);
   }
-  for (let y = first(view.y); y < stage.height; y += view.zoom) {
-    context.moveTo(0, Math.round(y) + 0.5);
-    context.lineTo(stage.width, Math.round(y) + 0.5);
+  for (let y = first(box.y, view.y); y <= box.y + box.height; y += view.zoom) {
+    context.moveTo(box.x, Math.round(y) + 0.5);
+    context.lineTo(box.x + box.width, Math.round(y) + 0.5);
   }
 }

@@ -1,119 +1,112 @@
-/** What lies over the picture: the mask (red, translucent, with a dashed outline) or the sketch (white lines on black paper). */
+/** What lies over the picture: the mask (red, translucent, with a dashed outline) and the sketch (white lines, on black paper where it is the page). */
 import Konva from 'konva';
-import { latentCells } from '../document/blend.ts';
-import { contours } from '../document/contour.ts';
+import { latentCellSize } from '../document/blend.ts';
+import { MASK_COLOUR } from '../document/colour.ts';
 import type { Coverage } from '../document/coverage.ts';
-import { type SketchStroke, type StudioDocument, workArea } from '../document/document.ts';
-import type { Rect, View } from '../document/geometry.ts';
-import type { Mask } from '../document/mask.ts';
-import { cropCoverage } from '../document/mask.ts';
-import { soften } from '../document/morphology.ts';
-import { MASK_COLOUR, maskSurface, previewMask } from '../surfaces/maskSurface.ts';
-import { sketchSurface } from '../surfaces/sketchSurface.ts';
+import type { Rect } from '../document/geometry.ts';
+import { levelFor } from '../surfaces/levels.ts';
+import type { RasterView } from '../surfaces/raster.ts';
 
 const MASK_OPACITY = 0.46;
 /** The paper of a sketch: what the ControlNet takes for empty. */
 const PAPER = '#0b0c0f';
+/** The sketch over a picture, so that both can be seen. */
+const OVERLAY_OPACITY = 0.7;
+/** Zoom from which the latent's cells are ruled. */
+const RULED_FROM = 1;
 
 export interface InkState {
-  readonly document: StudioDocument;
-  readonly what: 'mask' | 'sketch' | 'nothing';
+  readonly frame: Rect;
+  readonly zoom: number;
+  readonly mask: boolean;
   /** A result lies there: only the mask's outline shows, so that its colours can be judged. */
   readonly outlineOnly: boolean;
   readonly latentGrid: boolean;
-  readonly view: View;
+  readonly sketch: 'page' | 'overlay' | 'hidden';
 }
 
 export function inkView(world: Konva.Group) {
-  const paper = new Konva.Rect({ fill: PAPER, listening: false });
-  const maskNode = new Konva.Image({ image: undefined, listening: false, opacity: MASK_OPACITY });
-  const sketchNode = new Konva.Image({ image: undefined, listening: false });
-  const outline = new Konva.Group({ listening: false });
-  const cells = new Konva.Shape({ listening: false, visible: false });
+  const quiet = { listening: false, visible: false } as const;
+  const paper = new Konva.Rect({ ...quiet, fill: PAPER });
+  const maskNode = new Konva.Image({ ...quiet, image: undefined, opacity: MASK_OPACITY });
+  const sketchNode = new Konva.Image({ ...quiet, image: undefined });
+  const outline = new Konva.Shape(quiet);
+  const cells = new Konva.Shape(quiet);
   world.add(paper, maskNode, sketchNode, outline, cells);
-  const mask = maskSurface();
-  const sketch = sketchSurface();
-  let last: { mask: Mask; area: Rect } | null = null;
-
-  const showMask = ({ document }: InkState) => {
-    const area = workArea(document);
-    const same =
-      last !== null && last.mask === document.mask && JSON.stringify(last.area) === JSON.stringify(area);
-    if (same) return;
-    last = { mask: document.mask, area };
-    const raw = mask.follow(document.mask, area);
-    const { coverage, scale, picture } = previewMask(raw, document.mask);
-    const size = { width: coverage.area.width * scale, height: coverage.area.height * scale };
-    maskNode.setAttrs({ image: picture, x: raw.area.x, y: raw.area.y, ...size });
-    drawOutline(outline, coverage, raw.area, scale);
-  };
+  let outlined: readonly (readonly number[])[] | null = null;
 
   return {
-    /** Raw mask pixels as shown; export softens them at full size. */
-    maskOf: (document: StudioDocument): Coverage => mask.follow(document.mask, workArea(document)),
-    show(state: InkState): void {
-      const { document, what, latentGrid, view } = state;
-      const { frame } = document;
-      paper.setAttrs({ visible: what === 'sketch', ...frame });
-      maskNode.visible(what === 'mask' && !state.outlineOnly);
-      outline.visible(what === 'mask');
-      sketchNode.visible(what === 'sketch');
-      if (what === 'mask') showMask(state);
-      if (what === 'sketch') showSketch(sketch, sketchNode, document.sketch, workArea(document));
-      for (const line of outline.getChildren())
-        line.setAttrs({ strokeWidth: 1.4 / view.zoom, dash: [5 / view.zoom, 4 / view.zoom] });
-      cells.visible(latentGrid && what === 'mask');
-      if (latentGrid && what === 'mask')
-        showCells(cells, mask.follow(document.mask, workArea(document)), document);
+    show(state: InkState, { mask, inks }: RasterView): void {
+      const { frame, zoom } = state;
+      paper.setAttrs({ visible: state.sketch === 'page', ...frame });
+      if (mask !== null) maskNode.setAttrs({ image: mask.picture, ...mask.area });
+      if (mask !== null && mask.outlines !== outlined) {
+        outlined = mask.outlines;
+        const path = pathOf(outlined);
+        outline.sceneFunc((context) => dashed(context._context, path, outline.getAbsoluteScale().x));
+      }
+      maskNode.visible(state.mask && !state.outlineOnly && mask !== null);
+      outline.visible(state.mask && mask !== null);
+      const sketch = inks.get('sketch');
+      if (sketch !== undefined)
+        sketchNode.setAttrs({ image: sketch.levels[levelFor(zoom)] ?? sketch.levels[0], ...sketch.extent });
+      sketchNode.opacity(state.sketch === 'page' ? 1 : OVERLAY_OPACITY);
+      sketchNode.visible(state.sketch !== 'hidden' && sketch !== undefined);
+      cells.visible(state.latentGrid && state.mask);
+      cells.sceneFunc((context) => latentGrid(context._context, frame, mask?.cells ?? null, zoom));
     },
   };
 }
 
-function drawOutline(
-  group: Konva.Group,
-  coverage: Coverage,
-  at: { x: number; y: number },
-  scale: number,
-): void {
-  group.destroyChildren();
-  for (const points of contours(coverage)) {
-    const placed = points.map((value, i) => value * scale + (i % 2 === 0 ? at.x : at.y));
-    group.add(
-      new Konva.Line({
-        points: placed,
-        closed: true,
-        stroke: '#fff',
-        listening: false,
-        perfectDrawEnabled: false,
-      }),
-    );
+function pathOf(lines: readonly (readonly number[])[]): Path2D {
+  const path = new Path2D();
+  for (const line of lines) {
+    path.moveTo(line[0]!, line[1]!);
+    for (let i = 2; i < line.length; i += 2) path.lineTo(line[i]!, line[i + 1]!);
+    path.closePath();
   }
+  return path;
 }
 
-function showSketch(
-  surface: ReturnType<typeof sketchSurface>,
-  node: Konva.Image,
-  strokes: readonly SketchStroke[],
-  area: Rect,
+/** White dashes on a dark line: to be seen on any picture. `zoom` keeps the line's width on the screen. */
+function dashed(context: CanvasRenderingContext2D, path: Path2D, zoom: number): void {
+  context.lineWidth = 1.6 / zoom;
+  context.setLineDash([]);
+  context.strokeStyle = 'rgba(0, 0, 0, 0.35)';
+  context.stroke(path);
+  context.setLineDash([5 / zoom, 4 / zoom]);
+  context.strokeStyle = '#fff';
+  context.stroke(path);
+}
+
+/** The mask as the latent sees it: each 8 × 8 cell of the frame filled by how much of it is masked. */
+function latentGrid(
+  context: CanvasRenderingContext2D,
+  frame: Rect,
+  cells: Coverage | null,
+  zoom: number,
 ): void {
-  const { canvas, extent } = surface.follow(strokes, area);
-  node.setAttrs({ image: canvas, ...extent });
-}
-
-/** The mask as the latent sees it: each 8 × 8 cell filled by how much of it is masked. */
-function showCells(shape: Konva.Shape, raw: Coverage, { frame, mask }: StudioDocument): void {
-  const soft = soften(cropCoverage(raw, frame), mask);
-  const { area, data } = latentCells(soft);
-  shape.sceneFunc((context) => {
-    const canvas = context._context;
-    for (let i = 0; i < data.length; i++) {
-      if (data[i]! < 0.02) continue;
-      const x = frame.x + (i % area.width) * 8;
-      const y = frame.y + Math.floor(i / area.width) * 8;
-      canvas.globalAlpha = 0.25 + 0.5 * data[i]!;
-      canvas.fillStyle = MASK_COLOUR;
-      canvas.fillRect(x + 0.5, y + 0.5, 7, 7);
-    }
-    canvas.globalAlpha = 1;
+  const size = latentCellSize;
+  context.fillStyle = MASK_COLOUR;
+  cells?.data.forEach((value, i) => {
+    if (value < 0.02) return;
+    context.globalAlpha = 0.25 + 0.5 * value;
+    const x = cells.area.x + (i % cells.area.width) * size;
+    const y = cells.area.y + Math.floor(i / cells.area.width) * size;
+    context.fillRect(x + 0.5, y + 0.5, size - 1, size - 1);
   });
+  context.globalAlpha = 1;
+  if (zoom < RULED_FROM) return;
+  context.beginPath();
+  for (let x = frame.x; x <= frame.x + frame.width; x += size) {
+    context.moveTo(x, frame.y);
+    context.lineTo(x, frame.y + frame.height);
+  }
+  for (let y = frame.y; y <= frame.y + frame.height; y += size) {
+    context.moveTo(frame.x, y);
+    context.lineTo(frame.x + frame.width, y);
+  }
+  context.lineWidth = 0.6 / zoom;
+  context.strokeStyle = 'rgba(255, 255, 255, 0.22)';
+  context.stroke();
 }

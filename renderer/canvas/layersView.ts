@@ -1,8 +1,11 @@
 /** The document's layers as Konva images, split around the active one so that a running stroke can lie right on it. */
 import Konva from 'konva';
 import type { StudioDocument } from '../document/document.ts';
-import type { Layer } from '../document/layer.ts';
-import { layerSurfaces } from '../surfaces/layerSurface.ts';
+import type { Rect } from '../document/geometry.ts';
+import { type Layer, layerExtent } from '../document/layer.ts';
+import { levelFor } from '../surfaces/levels.ts';
+import { pictureNow } from '../surfaces/pictures.ts';
+import type { RasterView } from '../surfaces/raster.ts';
 
 /** The three Konva groups: below, the active layer, above. */
 export interface LayerGroups {
@@ -11,12 +14,26 @@ export interface LayerGroups {
   readonly above: Konva.Group;
 }
 
+interface Pixels {
+  readonly source: OffscreenCanvas | ImageBitmap;
+  readonly extent: Rect;
+}
+
+/** What a layer looks like at a zoom; null while its picture is still on its way, or when it is empty. */
+function pixelsOf(layer: Layer, { inks }: RasterView, zoom: number): Pixels | null {
+  const scale = layer.scale * zoom;
+  const painted = inks.get(layer.id);
+  if (painted !== undefined)
+    return { source: painted.levels[levelFor(scale)] ?? painted.levels[0]!, extent: painted.extent };
+  const bitmap = layer.picture === null ? null : pictureNow(layer.picture.image, scale);
+  return bitmap === null ? null : { source: bitmap, extent: layerExtent(layer) };
+}
+
 export function layersView(groups: LayerGroups) {
-  const surfaces = layerSurfaces();
   const nodes = new Map<string, Konva.Image>();
 
-  const place = (layer: Layer, group: Konva.Group) => {
-    const pixels = surfaces.pixels(layer);
+  const place = (layer: Layer, group: Konva.Group, view: RasterView, zoom: number) => {
+    const pixels = pixelsOf(layer, view, zoom);
     const node = nodes.get(layer.id) ?? new Konva.Image({ image: undefined, listening: false });
     nodes.set(layer.id, node);
     if (pixels === null) node.visible(false);
@@ -33,23 +50,21 @@ export function layersView(groups: LayerGroups) {
       });
     }
     node.moveTo(group);
+    node.moveToTop();
   };
 
   return {
-    surfaces,
-    /** Pushes the layers; `shown` is false on pages that do not show the document. */
-    show(document: StudioDocument, shown: boolean): void {
-      const split = document.layers.findIndex((layer) => layer.id === document.activeLayer);
+    /** Pushes the layers; `zoom` is device pixels per document pixel, `shown` is false on pages without the document. */
+    show({ layers, activeLayer }: StudioDocument, view: RasterView, zoom: number, shown: boolean): void {
+      const split = layers.findIndex((layer) => layer.id === activeLayer);
       for (const [id, node] of nodes) {
-        if (document.layers.some((layer) => layer.id === id)) continue;
+        if (layers.some((layer) => layer.id === id)) continue;
         node.destroy();
         nodes.delete(id);
       }
-      surfaces.prune(document.layers);
-      document.layers.forEach((layer, i) => {
-        place(layer, i < split ? groups.below : i === split ? groups.active : groups.above);
+      layers.forEach((layer, i) => {
+        place(layer, i < split ? groups.below : i === split ? groups.active : groups.above, view, zoom);
       });
-      for (const layer of document.layers) nodes.get(layer.id)?.moveToTop();
       for (const group of Object.values(groups)) (group as Konva.Group).visible(shown);
     },
   };

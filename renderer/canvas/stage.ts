@@ -1,18 +1,22 @@
 /** The Konva stage: hears the stores, pushes what they say to its nodes, and is never asked anything. */
 import Konva from 'konva';
+import type { StudioDocument } from '../document/document.ts';
 import type { View } from '../document/geometry.ts';
 import { shownCandidate, useCandidates } from '../stores/candidates.ts';
 import { useDocument } from '../stores/document.ts';
 import { useQueue } from '../stores/queue.ts';
+import { useTheme } from '../stores/theme.ts';
 import { currentTarget, showWhole, useView } from '../stores/view.ts';
-import { onPicture } from '../surfaces/pictures.ts';
+import { onPicture, picturesLoaded } from '../surfaces/pictures.ts';
+import { followDocument, onRaster, rasterBehind, rasterView } from '../surfaces/raster.ts';
 import type { Effect } from '../tools/tool.ts';
-import { chromeView } from './chromeView.ts';
-import { inkView } from './inkView.ts';
+import { type ChromeState, chromeView } from './chromeView.ts';
+import { type InkState, inkView } from './inkView.ts';
 import { layersView } from './layersView.ts';
 import { liveStrokeView } from './liveStroke.ts';
 import { listenToPointer } from './pointer.ts';
-import { runningPreview, shownBlend } from './results.ts';
+import { runningPreview } from './preview.ts';
+import { shownBlend } from './reblend.ts';
 import { resultView } from './resultView.ts';
 
 /** Bitmaps and strokes are drawn at the screen's own resolution, at most twice the CSS size. */
@@ -53,15 +57,24 @@ export function mountStage(
     stage.size(size);
     live.resize(size);
   });
+  const settle = () => {
+    live.settle();
+    live.node.getLayer()?.batchDraw();
+  };
   push();
   const stops = [
     useDocument.subscribe(push),
-    useView.subscribe(push),
+    useView.subscribe((state, before) => {
+      push();
+      if (state.view !== before.view) settle();
+    }),
     useCandidates.subscribe(push),
+    useTheme.subscribe(push),
     useQueue.subscribe((state, before) => {
       if (state.progress !== before.progress || state.steps !== before.steps) push();
     }),
     onPicture(push),
+    onRaster((news) => (news === 'settled' ? settle() : push())),
     stopPointer,
     stopResize,
     () => stage.destroy(),
@@ -84,7 +97,7 @@ function buildNodes(stage: Konva.Stage): Nodes {
   return { layers, world, screen };
 }
 
-/** The function that pushes the stores' state to the nodes. */
+/** The function that pushes the stores' state to the nodes; a Konva layer is drawn only when something in it changed. */
 function pusher(
   container: HTMLElement,
   { layers, world }: Nodes,
@@ -97,45 +110,92 @@ function pusher(
   const pictures = layersView({ below: world.below, active: world.active, above: aboveLayers });
   const result = resultView(results, () => layers.above.batchDraw());
   const ink = inkView(world.ink);
-  const blend = shownBlend(ink.maskOf, () => push());
+  const blend = shownBlend(() => push());
+  const changed = changes();
   const push = () => {
     const { document } = useDocument.getState().timeline;
     const state = useView.getState();
+    const { view, mode } = state;
+    followDocument(document, state.latentGrid && mode === 'edit');
+    const raster = rasterView();
     const candidate = shownCandidate(useCandidates.getState());
     const preview = runningPreview(useQueue.getState(), document, state.scrubbed);
     const showsResult = candidate !== null || preview !== null;
-    transform(layers, world, state.view);
-    pictures.show(document, state.mode === 'edit');
-    result.show(candidate, preview, blend.current(candidate));
-    ink.show({
-      document,
-      what: inkOf(state, showsResult),
-      outlineOnly: showsResult,
-      latentGrid: state.latentGrid,
-      view: state.view,
-    });
-    chrome.show({
-      frame: document.frame,
-      view: state.view,
-      stage: state.stage,
-      handles: state.tool === 'frame' && state.mode !== 'create',
-      frameShown: state.mode !== 'create' || !showsResult,
-      label: frameLabel(document.frame.width, document.frame.height),
-      accent: token(container, '--accent'),
-      shade: Number(token(container, '--shade')),
-    });
-    for (const layer of Object.values(layers)) layer.batchDraw();
+    const moved = changed('view', view, state.stage);
+    if (moved) transform(layers, world, view);
+    if (changed('pictures', document.layers, document.activeLayer, mode, raster, picturesLoaded()) || moved) {
+      pictures.show(document, raster, view.zoom * RATIO, mode === 'edit');
+      for (const name of ['below', 'active', 'above'] as const) layers[name].batchDraw();
+    }
+    const blended = blend.current(candidate);
+    if (changed('result', candidate, preview?.url, blended, picturesLoaded())) {
+      result.show(candidate, preview, blended);
+      layers.above.batchDraw();
+    }
+    const inkState = { frame: document.frame, zoom: view.zoom, ...inkOf(state, document, showsResult) };
+    if (changed('ink', ...Object.values(inkState), raster) || moved) {
+      ink.show(inkState, raster);
+      layers.ink.batchDraw();
+    }
+    const framed = chromeOf(container, document, state, showsResult, frameLabel);
+    if (changed('chrome', ...Object.values(framed))) {
+      chrome.show(framed);
+      layers.chrome.batchDraw();
+    }
   };
   return push;
+}
+
+/** Remembers under a name what was seen last; true when anything of it is new. */
+function changes(): (name: string, ...values: readonly unknown[]) => boolean {
+  const seen = new Map<string, readonly unknown[]>();
+  return (name, ...values) => {
+    const before = seen.get(name);
+    seen.set(name, values);
+    return before === undefined || values.some((value, i) => value !== before[i]);
+  };
+}
+
+function chromeOf(
+  container: HTMLElement,
+  { frame, bounds }: StudioDocument,
+  { view, stage, tool, mode }: ViewState,
+  showsResult: boolean,
+  frameLabel: (width: number, height: number) => string,
+): ChromeState {
+  return {
+    frame,
+    bounds,
+    view,
+    stage,
+    handles: tool === 'frame' && mode !== 'create',
+    frameShown: mode !== 'create' || !showsResult,
+    label: frameLabel(frame.width, frame.height),
+    accent: token(container, '--accent'),
+    shade: Number(token(container, '--shade')),
+  };
 }
 
 const token = (element: HTMLElement, name: string): string =>
   getComputedStyle(element).getPropertyValue(name).trim();
 
 type ViewState = ReturnType<typeof useView.getState>;
-function inkOf({ mode, maskShown }: ViewState, showsResult: boolean): 'mask' | 'sketch' | 'nothing' {
-  if (mode === 'sketch') return showsResult ? 'nothing' : 'sketch';
-  return mode === 'edit' && maskShown ? 'mask' : 'nothing';
+
+/** What of mask and sketch shows: the sketch is a page of its own, and lies over the picture where it takes part in editing. */
+function inkOf(
+  { mode, maskShown, latentGrid }: ViewState,
+  { draft, sketch }: StudioDocument,
+  showsResult: boolean,
+): Omit<InkState, 'frame' | 'zoom'> {
+  const mask = mode === 'edit' && maskShown;
+  const joins = mode === 'edit' && draft.useSketch && draft.control.model !== null && sketch.length > 0;
+  const page = mode === 'sketch' && !showsResult;
+  return {
+    mask,
+    outlineOnly: showsResult,
+    latentGrid,
+    sketch: page ? 'page' : joins && !showsResult ? 'overlay' : 'hidden',
+  };
 }
 
 function transform(layers: Nodes['layers'], world: Nodes['world'], view: View): void {
@@ -161,9 +221,10 @@ function effectsOn(
       chrome.showOutline(effect.points, view);
       layers.chrome.batchDraw();
     } else if (effect.do === 'show nothing') {
-      live.hide();
+      live.end(rasterBehind());
+      live.node.getLayer()?.batchDraw();
       chrome.showOutline(null, view);
-      for (const layer of Object.values(layers)) layer.batchDraw();
+      layers.chrome.batchDraw();
     }
   };
 }

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import type { ImageRef } from '../../preload/request.ts';
 import { exportSketch } from '../canvas/exporting.ts';
 import type { DraftControl } from '../document/draft.ts';
-import { useDocumentPart } from '../stores/document.ts';
+import { currentDocument, useDocumentPart } from '../stores/document.ts';
 import { showError } from '../stores/notices.ts';
 import { studio, useStudio } from '../stores/studio.ts';
 
@@ -19,7 +19,12 @@ export function useHint(): { readonly url: string | null; readonly source: Draft
   useEffect(() => {
     if (line !== 'open') return;
     let current = true;
-    const image = () => (source === 'sketch' ? exportSketch({ sketch, frame }) : (picture?.image ?? null));
+    const image = () =>
+      source === 'sketch'
+        ? sketch.length > 0
+          ? exportSketch(currentDocument())
+          : null
+        : (picture?.image ?? null);
     const timer = setTimeout(() => {
       hintUrl(image, preprocessor, frame).then((next) => current && setUrl(next), showError);
     }, PAUSE);

@@ -1,8 +1,7 @@
 /** What to do with a result: accept it onto the canvas, discard it, send any picture to the canvas, to the sketch, to Upscale. */
 import type { Picture } from '../../preload/history.ts';
 import { upload } from '../canvas/exporting.ts';
-import { drawable, reblender } from '../canvas/resultView.ts';
-import { workArea } from '../document/document.ts';
+import { reblendOf } from '../canvas/reblend.ts';
 import { type Layer, type PictureUse, pictureLayer } from '../document/layer.ts';
 import {
   type Candidate,
@@ -14,7 +13,7 @@ import {
 import { currentDocument, perform, setDraft } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
 import { fitBrushes, setMode, showWhole } from '../stores/view.ts';
-import { maskSurface } from '../surfaces/maskSurface.ts';
+import { askRaster } from '../surfaces/raster.ts';
 
 let layerIds = 0;
 export const newLayerId = (): string => `layer-${Date.now().toString(36)}-r${layerIds++}`;
@@ -30,16 +29,21 @@ export async function accept(): Promise<void> {
 }
 
 async function layerOf(candidate: Candidate): Promise<Layer> {
-  const { frame, image, request } = candidate;
-  const document = currentDocument();
-  const raw = maskSurface().follow(document.mask, workArea(document));
-  const again = await reblender()(candidate, document, raw);
-  const picture: PictureUse =
-    again === null
-      ? { image, width: frame.width, height: frame.height, opaque: true }
-      : { image: await upload(drawable(again)), width: again.width, height: again.height };
+  const { frame, request } = candidate;
   const name = request.prompt.slice(0, 40) || request.kind;
-  return pictureLayer(newLayerId(), name, picture, { x: frame.x, y: frame.y });
+  return pictureLayer(newLayerId(), name, await pictureOf(candidate), { x: frame.x, y: frame.y });
+}
+
+/** The result as it is shown: blended again where its mask has changed since. */
+async function pictureOf(candidate: Candidate): Promise<PictureUse> {
+  const { frame, image } = candidate;
+  const document = currentDocument();
+  const wanted = reblendOf(candidate, document);
+  const blended = wanted === null ? null : await askRaster(document, 'reblend', { ...wanted, file: true });
+  if (blended === null || !('file' in blended))
+    return { image, width: frame.width, height: frame.height, opaque: true };
+  const { file, width, height } = blended;
+  return { image: await upload(file), width, height };
 }
 
 export const discard = (): Promise<void> => decideAll(null);

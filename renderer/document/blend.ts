@@ -60,8 +60,11 @@ export function coverHoles(
   return { mask: { area: mask.area, data }, holes };
 }
 
-/** Each 8 × 8 cell's mean mask value: about what the latent is told to repaint. Cells start at the frame's corner. */
-export function latentCells(mask: Coverage, cell = 8): Coverage {
+/** Pixels along the edge of what one value of the latent stands for. */
+export const latentCellSize = 8;
+
+/** Each cell's mean mask value: about what the latent is told to repaint. Cells start at the frame's corner. */
+export function latentCells(mask: Coverage, cell = latentCellSize): Coverage {
   const width = Math.ceil(mask.area.width / cell);
   const height = Math.ceil(mask.area.height / cell);
   const data = new Float32Array(width * height);

@@ -5,25 +5,32 @@ const INSIDE = 0.5;
 
 /** Closed outlines as x, y pairs in the coverage's own pixels. Each runs with the inside on its right. */
 export function contours({ area, data }: Coverage): number[][] {
-  const { width, height } = area;
-  const inside = (x: number, y: number) =>
-    x >= 0 && y >= 0 && x < width && y < height && data[y * width + x]! >= INSIDE;
+  const next = edges(data, area.width, area.height);
+  return [...walk(next, area.width + 1)].map((line) => straighten(line));
+}
+
+/** Corner → next corner(s) along the border; at a saddle two edges leave one corner. Corners are numbered row by row. */
+function edges(data: Float32Array, width: number, height: number): Map<number, number[]> {
   const stride = width + 1;
-  /** Corner → next corner(s); at a saddle two edges leave one corner. */
   const next = new Map<number, number[]>();
-  const edge = (fromX: number, fromY: number, toX: number, toY: number) => {
-    const from = fromY * stride + fromX;
+  const edge = (from: number, to: number) => {
     const others = next.get(from);
-    if (others === undefined) next.set(from, [toY * stride + toX]);
-    else others.push(toY * stride + toX);
+    if (others === undefined) next.set(from, [to]);
+    else others.push(to);
   };
-  for (let y = 0; y <= height; y++)
+  for (let y = 0; y <= height; y++) {
+    let left = false;
     for (let x = 0; x <= width; x++) {
-      const here = inside(x, y);
-      if (here !== inside(x, y - 1)) here ? edge(x, y, x + 1, y) : edge(x + 1, y, x, y);
-      if (here !== inside(x - 1, y)) here ? edge(x, y + 1, x, y) : edge(x, y, x, y + 1);
+      const at = y * width + x;
+      const here = x < width && y < height && data[at]! >= INSIDE;
+      const above = x < width && y > 0 && data[at - width]! >= INSIDE;
+      const corner = y * stride + x;
+      if (here !== above) here ? edge(corner, corner + 1) : edge(corner + 1, corner);
+      if (here !== left) here ? edge(corner + stride, corner) : edge(corner, corner + stride);
+      left = here;
     }
-  return [...walk(next, stride)].map((line) => straighten(line));
+  }
+  return next;
 }
 
 function* walk(next: Map<number, number[]>, stride: number): Generator<number[]> {

@@ -1,6 +1,6 @@
 /** Float pictures of coverage (0–1) and the three shapes that fill them: pen strokes, polygons, rectangles. */
 import { intersect, type Rect, wholePixels } from './geometry.ts';
-import { radiusAt, STRIDE, type Stroke, strokeBounds } from './stroke.ts';
+import { radiusAt, STRIDE, type Stroke } from './stroke.ts';
 
 /** Row-major coverage of a rectangle of whole document pixels; everything outside counts as 0. */
 export interface Coverage {
@@ -65,25 +65,91 @@ export function stampSegment(
   return box;
 }
 
-/** Stamps the pieces of a stroke from point `first` on; the pieces of one stroke never add up where they overlap. */
-export function stampStroke(target: Coverage, stroke: Stroke, first = 0): void {
+/** Edge in pixels of the squares that strokes are drawn in: small enough to follow a line, large enough to be few. */
+export const TILE = 256;
+
+/**
+ * A stroke's coverage as squares of a grid that starts at the clip's corner; squares that it does not touch are left out,
+ * so a line across a large document costs its own length. The pieces of one stroke never add up where they overlap.
+ */
+export function* strokeTiles(stroke: Stroke, clip: Rect): Generator<Coverage> {
   const at = (i: number) => ({
     x: stroke.points[i * STRIDE]!,
     y: stroke.points[i * STRIDE + 1]!,
     radius: radiusAt(stroke, stroke.points[i * STRIDE + 2]!),
   });
-  const count = Math.floor(stroke.points.length / STRIDE);
-  if (count === 1) stampSegment(target, at(0), at(0), stroke.hardness);
-  for (let i = Math.max(first, 1); i < count; i++) stampSegment(target, at(i - 1), at(i), stroke.hardness);
+  for (const [tile, pieces] of piecesByTile(stroke, clip)) {
+    const coverage = blankCoverage(tileArea(tile, clip));
+    for (const i of pieces) stampSegment(coverage, at(Math.max(i - 1, 0)), at(i), stroke.hardness);
+    yield coverage;
+  }
 }
 
-/** Coverage of a whole stroke, without its opacity, clipped to `clip`; null when nothing of it is inside. */
-export function strokeCoverage(stroke: Stroke, clip: Rect): Coverage | null {
-  const area = intersect(wholePixels(strokeBounds(stroke)), clip);
-  if (area === null) return null;
-  const coverage = blankCoverage(area);
-  stampStroke(coverage, stroke);
-  return coverage;
+const tilesAcross = (clip: Rect): number => Math.ceil(clip.width / TILE);
+
+/** The square with this number, row by row, cut off at the clip's far edges. */
+function tileArea(tile: number, clip: Rect): Rect {
+  const x = (tile % tilesAcross(clip)) * TILE;
+  const y = Math.floor(tile / tilesAcross(clip)) * TILE;
+  return {
+    x: clip.x + x,
+    y: clip.y + y,
+    width: Math.min(TILE, clip.width - x),
+    height: Math.min(TILE, clip.height - y),
+  };
+}
+
+/** For each touched square the pieces (by their end point's index) that can reach it, in the order of the stroke. */
+function piecesByTile(stroke: Stroke, clip: Rect): Map<number, number[]> {
+  const { points } = stroke;
+  const found = new Map<number, number[]>();
+  const reach = stroke.size / 2 + 1;
+  for (let i = 0; i * STRIDE < points.length; i++) {
+    const before = Math.max(i - 1, 0) * STRIDE;
+    const [x0, y0, x1, y1] = [
+      points[before]!,
+      points[before + 1]!,
+      points[i * STRIDE]!,
+      points[i * STRIDE + 1]!,
+    ];
+    const box = intersect(
+      wholePixels({
+        x: Math.min(x0, x1) - reach,
+        y: Math.min(y0, y1) - reach,
+        width: Math.abs(x0 - x1) + 2 * reach,
+        height: Math.abs(y0 - y1) + 2 * reach,
+      }),
+      clip,
+    );
+    if (box === null) continue;
+    for (const tile of tilesOf(box, clip)) {
+      if (!passes(tileArea(tile, clip), x0, y0, x1, y1, reach)) continue;
+      const others = found.get(tile);
+      if (others === undefined) found.set(tile, [i]);
+      else others.push(i);
+    }
+  }
+  return found;
+}
+
+function* tilesOf(box: Rect, clip: Rect): Generator<number> {
+  const last = (start: number, size: number) => Math.floor((start + size - 1) / TILE);
+  for (let row = Math.floor((box.y - clip.y) / TILE); row <= last(box.y - clip.y, box.height); row++)
+    for (
+      let column = Math.floor((box.x - clip.x) / TILE);
+      column <= last(box.x - clip.x, box.width);
+      column++
+    )
+      yield row * tilesAcross(clip) + column;
+}
+
+/** Whether the line from (x0, y0) to (x1, y1) comes as near as `reach` to the circle around a square. */
+function passes(area: Rect, x0: number, y0: number, x1: number, y1: number, reach: number): boolean {
+  const [cx, cy] = [area.x + area.width / 2, area.y + area.height / 2];
+  const [dx, dy] = [x1 - x0, y1 - y0];
+  const along = Math.min(1, Math.max(0, ((cx - x0) * dx + (cy - y0) * dy) / (dx * dx + dy * dy || 1)));
+  const away = Math.hypot(cx - x0 - along * dx, cy - y0 - along * dy);
+  return away <= reach + Math.hypot(area.width, area.height) / 2;
 }
 
 /** Coverage of a closed polygon (x, y pairs; even-odd rule), with 4 × 4 samples to a pixel; null when outside. */

@@ -88,6 +88,9 @@ export function intersect(a: Rect, b: Rect): Rect | null {
 export const contains = (rect: Rect, point: { readonly x: number; readonly y: number }): boolean =>
   point.x >= rect.x && point.y >= rect.y && point.x < rect.x + rect.width && point.y < rect.y + rect.height;
 
+export const sameRect = (a: Rect, b: Rect): boolean =>
+  a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+
 export const covers = (outer: Rect, inner: Rect): boolean =>
   inner.x >= outer.x &&
   inner.y >= outer.y &&

@@ -1,6 +1,7 @@
 /** Layers: a placed picture, a sheet to paint on, or both; an action list says what was painted. */
 import type { ImageRef } from '../../preload/request.ts';
-import type { Rect } from './geometry.ts';
+import { type Rect, union } from './geometry.ts';
+import type { Region } from './region.ts';
 import { type Stroke, strokeBounds } from './stroke.ts';
 
 /** A stored picture with its size in pixels. */
@@ -12,13 +13,17 @@ export interface PictureUse {
   readonly opaque?: boolean;
 }
 
-/** Points of the stroke are in the layer's own pixels; colour is `#rrggbb`. */
-export interface PaintOperation {
-  readonly kind: 'stroke';
-  readonly stroke: Stroke;
-  readonly colour: string;
-  readonly erase: boolean;
-}
+/** Names a stored picture's pixels: the same contents, the same key. */
+export const pictureKey = ({ sha256, path }: ImageRef): string => sha256 ?? `${BY_PATH}${path}`;
+export const pictureOfKey = (key: string): ImageRef =>
+  key.startsWith(BY_PATH) ? { path: key.slice(BY_PATH.length) } : { sha256: key };
+const BY_PATH = 'path ';
+
+/** Strokes and regions are in the layer's own pixels; colour is `#rrggbb`. */
+export type PaintOperation = { readonly colour: string; readonly erase: boolean } & (
+  | { readonly kind: 'stroke'; readonly stroke: Stroke }
+  | { readonly kind: 'region'; readonly region: Region; readonly opacity: number }
+);
 
 export interface Layer {
   readonly id: string;
@@ -63,16 +68,37 @@ export const paintLayer = (id: string, name: string): Layer => ({
   visible: true,
 });
 
-/** The layer's own pixels: its picture, or for a sheet the part that strokes can have touched. */
-export function layerExtent(layer: Layer): Rect {
-  if (layer.picture !== null) return { x: 0, y: 0, width: layer.picture.width, height: layer.picture.height };
-  const areas = layer.paint.map(({ stroke }) => strokeBounds(stroke));
-  const x = Math.floor(Math.min(0, ...areas.map((area) => area.x)));
-  const y = Math.floor(Math.min(0, ...areas.map((area) => area.y)));
-  const right = Math.ceil(Math.max(0, ...areas.map((area) => area.x + area.width)));
-  const bottom = Math.ceil(Math.max(0, ...areas.map((area) => area.y + area.height)));
-  return { x, y, width: right - x, height: bottom - y };
+/** Extents of paint lists and bounds of their operations: asked for on every frame, and never changing. */
+const extents = new WeakMap<readonly PaintOperation[], Rect>();
+const bounds = new WeakMap<PaintOperation, Rect>();
+const NOWHERE: Rect = { x: 0, y: 0, width: 0, height: 0 };
+
+function boundsOf(operation: PaintOperation): Rect {
+  const known = bounds.get(operation);
+  if (known !== undefined) return known;
+  const found = operation.kind === 'stroke' ? strokeBounds(operation.stroke) : operation.region.area;
+  bounds.set(operation, found);
+  return found;
 }
+
+function paintExtent(paint: readonly PaintOperation[]): Rect {
+  const known = extents.get(paint);
+  if (known !== undefined) return known;
+  const all = paint.reduce((extent, operation) => union(extent, boundsOf(operation)), NOWHERE);
+  const [x, y] = [Math.floor(all.x), Math.floor(all.y)];
+  const found = {
+    x,
+    y,
+    width: Math.ceil(all.x + all.width) - x,
+    height: Math.ceil(all.y + all.height) - y,
+  };
+  extents.set(paint, found);
+  return found;
+}
+
+/** The layer's own pixels: its picture, or for a sheet the part that strokes can have touched. */
+export const layerExtent = ({ picture, paint }: Layer): Rect =>
+  picture === null ? paintExtent(paint) : { x: 0, y: 0, width: picture.width, height: picture.height };
 
 /** Where the layer lies in the document. */
 export function layerBounds(layer: Layer): Rect {

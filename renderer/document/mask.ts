@@ -1,13 +1,16 @@
 /** The soft mask: a list of operations whose result is a float picture; 1 = repaint, 0 = keep. */
-import { type Coverage, polygonCoverage, rectangleCoverage, strokeCoverage } from './coverage.ts';
+import { type Coverage, polygonCoverage, rectangleCoverage, strokeTiles } from './coverage.ts';
 import { intersect, type Rect, wholePixels } from './geometry.ts';
-import { type Stroke, strokeBounds } from './stroke.ts';
+import { type Region, regionCoverage } from './region.ts';
+import type { Stroke } from './stroke.ts';
 
 export type MaskOperation =
   | { readonly kind: 'stroke'; readonly stroke: Stroke; readonly erase: boolean }
   /** x, y pairs of a closed outline. */
   | { readonly kind: 'lasso'; readonly points: readonly number[]; readonly erase: boolean }
   | { readonly kind: 'rectangle'; readonly rect: Rect; readonly erase: boolean }
+  /** What a flood found. */
+  | { readonly kind: 'region'; readonly region: Region; readonly erase: boolean }
   /** Swaps kept and repainted within `area`. */
   | { readonly kind: 'invert'; readonly area: Rect }
   | { readonly kind: 'fill'; readonly area: Rect };
@@ -22,50 +25,52 @@ export interface Mask {
 
 export const EMPTY_MASK: Mask = { operations: [], grow: 0, feather: 0 };
 
-/** The pixels that an operation can change, clipped to `clip`; null when none. */
-export function operationArea(operation: MaskOperation, clip: Rect): Rect | null {
-  switch (operation.kind) {
-    case 'stroke':
-      return intersect(wholePixels(strokeBounds(operation.stroke)), clip);
-    case 'lasso':
-      return intersect(wholePixels(pointsBounds(operation.points)), clip);
-    case 'rectangle':
-      return intersect(wholePixels(operation.rect), clip);
-    case 'invert':
-    case 'fill':
-      return intersect(wholePixels(operation.area), clip);
+/**
+ * Changes `target` as the operation says, and returns what was there before, so that undo can put it back.
+ * Adding: m + c·(1 − m); erasing: m·(1 − c), with c = coverage × opacity.
+ */
+export function applyOperation(target: Coverage, operation: MaskOperation): Coverage[] {
+  if (operation.kind === 'invert') return eachPixel(target, operation.area, (value) => 1 - value);
+  if (operation.kind === 'fill') return eachPixel(target, operation.area, () => 1);
+  const opacity = operation.kind === 'stroke' ? operation.stroke.opacity : 1;
+  const before: Coverage[] = [];
+  for (const shape of shapesOf(operation, target.area)) {
+    before.push(cropCoverage(target, shape.area));
+    compose(target, shape, operation.erase, opacity);
   }
+  return before;
 }
 
-function pointsBounds(points: readonly number[]): Rect {
-  const xs = points.filter((_, i) => i % 2 === 0);
-  const ys = points.filter((_, i) => i % 2 === 1);
-  const x = Math.min(...xs);
-  const y = Math.min(...ys);
-  return xs.length === 0
-    ? { x: 0, y: 0, width: 0, height: 0 }
-    : { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
-}
-
-/** Changes `target` as the operation says. Adding: m + c·(1 − m); erasing: m·(1 − c), with c = coverage × opacity. */
-export function applyOperation(target: Coverage, operation: MaskOperation): void {
-  if (operation.kind === 'invert') eachPixel(target, operation.area, (value) => 1 - value);
-  else if (operation.kind === 'fill') eachPixel(target, operation.area, () => 1);
-  else {
-    const opacity = operation.kind === 'stroke' ? operation.stroke.opacity : 1;
-    compose(target, shapeOf(operation, target.area), operation.erase, opacity);
-  }
+/** Puts back what `applyOperation` returned. */
+export function restoreCoverage(target: Coverage, before: readonly Coverage[]): void {
+  for (const { area, data } of before)
+    for (let y = 0; y < area.height; y++) {
+      const to = (area.y - target.area.y + y) * target.area.width + area.x - target.area.x;
+      target.data.set(data.subarray(y * area.width, (y + 1) * area.width), to);
+    }
 }
 
 type Shape = Extract<MaskOperation, { erase: boolean }>;
-function shapeOf(operation: Shape, clip: Rect): Coverage | null {
-  if (operation.kind === 'stroke') return strokeCoverage(operation.stroke, clip);
-  if (operation.kind === 'lasso') return polygonCoverage(operation.points, clip);
-  return rectangleCoverage(operation.rect, clip);
+function* shapesOf(operation: Shape, clip: Rect): Generator<Coverage> {
+  if (operation.kind === 'stroke') yield* strokeTiles(operation.stroke, clip);
+  else {
+    const shape = shapeOf(operation, clip);
+    if (shape !== null) yield shape;
+  }
 }
 
-function compose(target: Coverage, shape: Coverage | null, erase: boolean, opacity: number): void {
-  if (shape === null) return;
+function shapeOf(operation: Exclude<Shape, { kind: 'stroke' }>, clip: Rect): Coverage | null {
+  switch (operation.kind) {
+    case 'lasso':
+      return polygonCoverage(operation.points, clip);
+    case 'rectangle':
+      return rectangleCoverage(operation.rect, clip);
+    case 'region':
+      return regionCoverage(operation.region, clip);
+  }
+}
+
+function compose(target: Coverage, shape: Coverage, erase: boolean, opacity: number): void {
   const { area } = shape;
   for (let y = 0; y < area.height; y++) {
     let to = (area.y - target.area.y + y) * target.area.width + area.x - target.area.x;
@@ -79,13 +84,15 @@ function compose(target: Coverage, shape: Coverage | null, erase: boolean, opaci
   }
 }
 
-function eachPixel(target: Coverage, rect: Rect, change: (value: number) => number): void {
+function eachPixel(target: Coverage, rect: Rect, change: (value: number) => number): Coverage[] {
   const area = intersect(wholePixels(rect), target.area);
-  if (area === null) return;
+  if (area === null) return [];
+  const before = cropCoverage(target, area);
   for (let y = 0; y < area.height; y++) {
     const start = (area.y - target.area.y + y) * target.area.width + area.x - target.area.x;
     for (let i = start; i < start + area.width; i++) target.data[i] = change(target.data[i]!);
   }
+  return [before];
 }
 
 /** A copy of the part of `source` inside `area`; pixels that `source` does not have are 0. */

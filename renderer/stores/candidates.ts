@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import type { Job } from '../../preload/jobs.ts';
 import type { GenerationRequest, ImageRef } from '../../preload/request.ts';
 import type { Coverage } from '../document/coverage.ts';
-import type { Rect } from '../document/geometry.ts';
+import { type Rect, sameRect } from '../document/geometry.ts';
 import type { Mask } from '../document/mask.ts';
 import { useDocument } from './document.ts';
 import { attempt } from './notices.ts';
@@ -96,16 +96,13 @@ async function takeJob(job: Job): Promise<void> {
   const fresh = pictures.map(
     ({ id, image }): Candidate => ({ jobId: job.id, pictureId: id, image, frame: target.frame, request }),
   );
-  const stays = ({ frame, jobId }: Candidate) => jobId !== job.id && sameFrame(frame, target.frame);
+  const stays = ({ frame, jobId }: Candidate) => jobId !== job.id && sameRect(frame, target.frame);
   useCandidates.setState(({ list }) => {
     const kept = list.filter(stays);
     const next = [...kept, ...fresh].slice(-WAITING);
     return { list: next, index: next.length - fresh.length, hidden: false };
   });
 }
-
-const sameFrame = (a: Rect, b: Rect): boolean =>
-  a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 
 onEvent((event) => {
   if (event.type === 'job') void takeJob(event.job);

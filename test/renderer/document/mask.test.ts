@@ -2,12 +2,22 @@
 import { describe, expect, it } from 'vitest';
 import {
   blankCoverage,
+  type Coverage,
   polygonCoverage,
   rectangleCoverage,
-  strokeCoverage,
+  stampSegment,
+  strokeTiles,
+  TILE,
 } from '../../../renderer/document/coverage.ts';
-import { applyOperation, cropCoverage, type MaskOperation } from '../../../renderer/document/mask.ts';
+import type { Rect } from '../../../renderer/document/geometry.ts';
+import {
+  applyOperation,
+  cropCoverage,
+  type MaskOperation,
+  restoreCoverage,
+} from '../../../renderer/document/mask.ts';
 import { feather, grow } from '../../../renderer/document/morphology.ts';
+import { radiusAt, type Stroke } from '../../../renderer/document/stroke.ts';
 
 const area = { x: -8, y: 4, width: 64, height: 48 };
 const sum = (data: Float32Array) => data.reduce((total, value) => total + value, 0);
@@ -22,6 +32,13 @@ const rectangle = (x: number, y: number, width: number, height: number, erase = 
   erase,
 });
 
+/** A stroke on its own, put together from its squares. */
+function drawn(stroke: Stroke, clip: Rect): Coverage {
+  const whole = blankCoverage(clip);
+  for (const tile of strokeTiles(stroke, clip)) restoreCoverage(whole, [tile]);
+  return whole;
+}
+
 describe('coverage', () => {
   it('gives rectangles and polygons their exact area, fractions included', () => {
     const clip = { x: 0, y: 0, width: 40, height: 40 };
@@ -35,27 +52,42 @@ describe('coverage', () => {
 
   it('draws a dot as a disc of its size, and overlapping pieces of a stroke do not add up', () => {
     const clip = { x: 0, y: 0, width: 64, height: 64 };
-    const dot = strokeCoverage({ points: [32, 32, 0.5], size: 20, hardness: 1, opacity: 1 }, clip)!;
+    const draw = (points: number[], size: number, hardness: number) =>
+      drawn({ points, size, hardness, opacity: 1 }, clip);
+    const dot = draw([32, 32, 0.5], 20, 1);
     expect(sum(dot.data)).toBeGreaterThan(Math.PI * 100 * 0.97);
     expect(sum(dot.data)).toBeLessThan(Math.PI * 100 * 1.03);
-    const back = strokeCoverage(
-      { points: [20, 32, 0.5, 40, 32, 0.5, 20, 32, 0.5], size: 8, hardness: 0.2, opacity: 1 },
-      clip,
-    )!;
-    const forth = strokeCoverage(
-      { points: [20, 32, 0.5, 40, 32, 0.5], size: 8, hardness: 0.2, opacity: 1 },
-      clip,
-    )!;
-    expect(back.data).toEqual(forth.data);
+    const back = draw([20, 32, 0.5, 40, 32, 0.5, 20, 32, 0.5], 8, 0.2);
+    expect(back.data).toEqual(draw([20, 32, 0.5, 40, 32, 0.5], 8, 0.2).data);
   });
 
   it('is narrower where the pen presses less', () => {
     const line = (pressure: number) =>
-      strokeCoverage(
+      drawn(
         { points: [8, 16, pressure, 40, 16, pressure], size: 12, hardness: 1, opacity: 1 },
         { x: 0, y: 0, width: 64, height: 32 },
-      )!;
+      );
     expect(sum(line(0.2).data)).toBeLessThan(sum(line(0.5).data) * 0.75);
+  });
+
+  it('draws a stroke square by square as it would at once, and leaves untouched squares out', () => {
+    const clip = { x: -100, y: -40, width: 4 * TILE + 17, height: 3 * TILE };
+    const stroke = {
+      points: [-300, -200, 0.5, 90, 60, 0.9, 700, 500, 0.2, 720, 480, 0.5],
+      size: 60,
+      hardness: 0.4,
+      opacity: 1,
+    };
+    const at = (i: number) => ({
+      x: stroke.points[i * 3]!,
+      y: stroke.points[i * 3 + 1]!,
+      radius: radiusAt(stroke, stroke.points[i * 3 + 2]!),
+    });
+    const whole = blankCoverage(clip);
+    for (let i = 0; i < 4; i++) stampSegment(whole, at(Math.max(i - 1, 0)), at(i), stroke.hardness);
+    expect(drawn(stroke, clip).data).toEqual(whole.data);
+    expect([...strokeTiles(stroke, clip)].length).toBeLessThan(10);
+    expect([...strokeTiles({ ...stroke, points: [-900, 0, 0.5] }, clip)]).toEqual([]);
   });
 });
 
@@ -80,6 +112,33 @@ describe('mask operations', () => {
     expect(sum(paint(rectangle(2, 8, 9, 9), { kind: 'invert', area }).data)).toBe(
       area.width * area.height - 81,
     );
+  });
+
+  it('hands back what was there before, so that every kind of operation can be undone', () => {
+    const start = paint(rectangle(2.5, 8, 20, 19), { kind: 'invert', area });
+    const operations: MaskOperation[] = [
+      rectangle(5, 10, 30, 12, true),
+      { kind: 'lasso', points: [0, 6, 40, 20, 8, 44], erase: false },
+      {
+        kind: 'stroke',
+        erase: false,
+        stroke: { points: [0, 10, 0.5, 50, 40, 0.5], size: 9, hardness: 0.5, opacity: 0.7 },
+      },
+      {
+        kind: 'region',
+        region: { area: { x: 4, y: 6, width: 3, height: 2 }, runs: [1, 2, 1, 2] },
+        erase: true,
+      },
+      { kind: 'invert', area },
+      { kind: 'fill', area },
+    ];
+    for (const operation of operations) {
+      const mask = { area, data: start.data.slice() };
+      const before = applyOperation(mask, operation);
+      expect(mask.data, operation.kind).not.toEqual(start.data);
+      restoreCoverage(mask, before.reverse());
+      expect(mask.data, operation.kind).toEqual(start.data);
+    }
   });
 
   it('crops across its border with zeros', () => {

@@ -97,7 +97,7 @@ describe('painting', () => {
       layer: picture,
       clearMask: false,
     });
-    const { stroke } = play(
+    const [erased] = play(
       'eraser',
       [
         ['down', 30, 40],
@@ -105,8 +105,8 @@ describe('painting', () => {
       ],
       {},
       placed,
-    ).timeline.document.layers[0]!.paint[0]!;
-    expect(stroke).toMatchObject({ points: [10, 20, 0.5], size: 10 });
+    ).timeline.document.layers[0]!.paint;
+    expect(erased).toMatchObject({ erase: true, stroke: { points: [10, 20, 0.5], size: 10 } });
   });
 
   it('leaves nothing behind when cancelled', () => {
