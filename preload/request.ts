@@ -113,10 +113,21 @@ const common = {
   speed: z.enum(SPEEDS).default('exact'),
 };
 
-/** How steps and denoising strength share out: ComfyUI runs `steps` of steps/strength; diffusers and A1111 run steps × strength. */
-const stepRule = z.enum(['comfy', 'diffusers', 'a1111']).default('diffusers');
+export const STEP_RULES = ['comfy', 'diffusers', 'a1111'] as const;
 
-export const textToImageSchema = z.object({ kind: z.literal('text-to-image'), ...common });
+/**
+ * Whose steps are walked. With a denoising strength: ComfyUI runs `steps` of steps/strength, diffusers and A1111 run
+ * steps × strength. At any strength: by diffusers' rule `ddim` and `pndm` end at the model's smallest sigma, not at 0.
+ */
+const stepRuleSchema = z.enum(STEP_RULES);
+const stepRule = stepRuleSchema.default('diffusers');
+
+export const textToImageSchema = z.object({
+  kind: z.literal('text-to-image'),
+  ...common,
+  /** Of the first pass; the second one, which has a strength, follows diffusers. */
+  stepRule: stepRuleSchema.default('comfy'),
+});
 export const imageToImageSchema = z.object({
   kind: z.literal('image-to-image'),
   ...common,

@@ -8,6 +8,7 @@ import {
   SAMPLERS,
   SCHEDULES,
   SPEEDS,
+  STEP_RULES,
 } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import type { EngineSettings } from '../engine/protocol.ts';
@@ -100,7 +101,11 @@ export function addPictureOptions(command: Command): Command {
     .option('--init <image>', 'picture to start from (image-to-image)')
     .option('--strength <0–1>', 'denoising strength: 0 keeps the picture, 1 ignores it', Number)
     .addOption(
-      choice('--step-rule <rule>', 'how steps and strength share out', ['diffusers', 'comfy', 'a1111']),
+      choice(
+        '--step-rule <rule>',
+        'whose steps: how they share out with --strength, where ddim ends',
+        STEP_RULES,
+      ),
     )
     .option('--mask <image>', 'white = repaint, black = keep (inpainting, with --init)')
     .option('--mask-blur <pixels>', 'feather of the mask', Number)

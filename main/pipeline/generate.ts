@@ -105,13 +105,12 @@ export function sigmasOf(
   request: GenerationRequest,
   sampler: SamplerEntry = SAMPLERS[request.sampler],
 ): Float32Array<ArrayBuffer> {
-  const isFull = request.kind === 'text-to-image';
   return planSigmas(SIGMAS, {
     sampler,
     schedule: SCHEDULES[request.schedule],
     steps: request.steps,
-    denoisingStrength: isFull ? 1 : request.denoisingStrength,
-    stepRule: isFull ? 'comfy' : request.stepRule,
+    denoisingStrength: request.kind === 'text-to-image' ? 1 : request.denoisingStrength,
+    stepRule: request.stepRule,
   });
 }
 

@@ -28,7 +28,7 @@ export function buildRequest(draft: Draft, pictures: RequestPictures): Generatio
     checkpoint: draft.checkpoint,
     controls: controls(draft, pictures.hint),
   };
-  if (pictures.initImage === undefined) return { kind: 'text-to-image', ...common };
+  if (pictures.initImage === undefined) return { kind: 'text-to-image', ...common, stepRule: 'comfy' };
   const { denoisingStrength } = draft;
   const started = {
     ...common,

@@ -79,6 +79,7 @@ const common = merged(
     clipSkip: fc.integer({ min: 1, max: 12 }),
     emphasis: fc.constantFrom('comfy', 'a1111'),
     speed: fc.constantFrom('exact', 'fast', 'draft'),
+    stepRule: fc.constantFrom('comfy', 'diffusers'),
   }),
   optional('vae', model),
   optional('secondPass', secondPass),
@@ -86,7 +87,6 @@ const common = merged(
 const fromImage = fc.record({
   initImage: image,
   denoisingStrength: part(0, 1),
-  stepRule: fc.constantFrom('comfy', 'diffusers'),
 });
 const inpaint = fc.record({
   mask: image,

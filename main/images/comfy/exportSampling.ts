@@ -22,9 +22,9 @@ interface Walk {
 
 /** The latent the first pass makes. */
 export function addSampler(graph: GraphBuilder, request: GenerationRequest, wires: SamplerWires): ComfyLink {
-  const isFull = request.kind === 'text-to-image';
-  const walk = { steps: request.steps, strength: isFull ? 1 : request.denoisingStrength };
-  return sampler(graph, request, wires, { ...walk, rule: isFull ? 'comfy' : request.stepRule });
+  const { steps, stepRule: rule } = request;
+  const strength = request.kind === 'text-to-image' ? 1 : request.denoisingStrength;
+  return sampler(graph, request, wires, { steps, strength, rule });
 }
 
 type FirstPass = FirstLatent & { readonly seed: bigint };

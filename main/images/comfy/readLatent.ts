@@ -26,8 +26,9 @@ export function takeLatent(
   take('width', numberFrom(sized?.inputs['width']));
   take('height', numberFrom(sized?.inputs['height']));
   take('batch', numberFrom(firstOf(nodes, ({ inputs }) => inputs['batch_size'] ?? inputs['amount'])));
+  take('stepRule', stepRuleOf(sampler));
   if (!nodes.some(({ inputs }) => 'pixels' in inputs)) return 'text-to-image';
-  takeStrength(collected, graph, sampler);
+  take('denoisingStrength', strengthOf(graph, sampler));
   const images = nodes.filter(({ class_type }) => /^LoadImage/.test(class_type));
   takePicture(
     collected,
@@ -68,10 +69,9 @@ export function takeSecondPass(
   if (upscaler !== undefined) model({ role: 'upscaler', name: modelName(upscaler) });
 }
 
-/** KSampler's `denoise` shortens by ComfyUI's rule; a later first step is diffusers'. */
-function takeStrength({ take }: Collector, graph: LooseGraph, sampler: LooseNode): void {
-  take('denoisingStrength', strengthOf(graph, sampler));
-  take('stepRule', 'start_at_step' in sampler.inputs ? 'diffusers' : 'comfy');
+/** KSampler's `denoise` shortens by ComfyUI's rule; a later first step is diffusers', and so is what our own graphs say. */
+function stepRuleOf({ inputs, emulsion }: LooseNode): unknown {
+  return emulsion['stepRule'] ?? ('start_at_step' in inputs ? 'diffusers' : 'comfy');
 }
 
 function strengthOf(graph: LooseGraph, sampler: LooseNode): number {

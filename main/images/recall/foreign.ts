@@ -40,6 +40,7 @@ export function recallInvoke(settings: Json): Recall {
   if (fieldsOf(settings['refiner_model'])['name']) problem('the refiner is left out');
   take('rng', 'cpu');
   take('emphasis', 'comfy');
+  take('stepRule', 'diffusers'); // whose classes it runs
   const kind = invokeKind(textFrom(settings['generation_mode']) ?? '');
   if (kind !== 'text-to-image') take('denoisingStrength', numberFrom(settings['strength']));
   return collected.finish('invokeai', kind);

@@ -160,9 +160,9 @@ function takeImageSettings({ take, problem }: Collector, fields: Fields): Genera
   const isFirstPass = fields.has('Hires upscale') || fields.has('Hires resize');
   const ownStrength = fields.has('Hires denoising strength');
   const fromImage = isInpaint || ownStrength || (fields.has('Denoising strength') && !isFirstPass);
+  take('stepRule', fields.get('Step rule') ?? (fromImage ? 'diffusers' : 'comfy'));
   if (!fromImage) return 'text-to-image';
   take('denoisingStrength', numberFrom(fields.get('Denoising strength')));
-  take('stepRule', fields.get('Step rule') ?? 'diffusers');
   if (!isInpaint) return 'image-to-image';
   take('maskBlur', numberFrom(fields.get('Mask blur')));
   take('maskGrow', numberFrom(fields.get('Mask grow')));

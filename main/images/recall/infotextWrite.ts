@@ -107,12 +107,14 @@ function ownFields(request: GenerationRequest): Fields {
   return [
     ['Prompt weighting', request.emphasis === 'comfy' ? 'ComfyUI' : undefined],
     ['Batch seeds', request.batchSeeds === 'batch' ? 'one draw' : undefined],
-    [
-      'Step rule',
-      request.kind !== 'text-to-image' && request.stepRule !== 'diffusers' ? request.stepRule : undefined,
-    ],
+    ['Step rule', request.stepRule === usualRule(request) ? undefined : request.stepRule],
     ['Speed', request.speed === 'exact' ? undefined : request.speed],
   ];
+}
+
+/** The schema's defaults. */
+function usualRule({ kind }: GenerationRequest): GenerationRequest['stepRule'] {
+  return kind === 'text-to-image' ? 'comfy' : 'diffusers';
 }
 
 function loraTag({ model, textWeight, unetWeight }: LoraUse): string {

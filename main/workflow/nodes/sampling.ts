@@ -1,6 +1,6 @@
 /** The samplers. */
 import { z } from 'zod';
-import { type SamplerName, samplerSchema, scheduleSchema } from '../../../preload/request.ts';
+import { type SamplerName, STEP_RULES, samplerSchema, scheduleSchema } from '../../../preload/request.ts';
 import { node } from '../parts/node.ts';
 import { decimal, integer, seedSchema, socket } from '../parts/sockets.ts';
 import { sample } from '../sampling/sample.ts';
@@ -23,7 +23,7 @@ const common = {
   // Our own graphs: A1111's noise, and diffusers' end of the walk.
   emulsion: z.object({
     rng: z.enum(['cpu', 'nv']).default('cpu'),
-    stepRule: z.enum(['comfy', 'diffusers', 'a1111']).default('comfy'),
+    stepRule: z.enum(STEP_RULES).default('comfy'),
   }),
 };
 

@@ -10,7 +10,9 @@ import {
 } from '../../../main/images/comfy/graph.ts';
 import { recallComfyGraph } from '../../../main/images/comfy/readGraph.ts';
 import { modelName } from '../../../main/images/recall/recall.ts';
-import type { ModelRef } from '../../../preload/request.ts';
+import { SAMPLERS } from '../../../main/pipeline/samplers/registry.ts';
+import type { SamplerEntry } from '../../../main/pipeline/samplers/sampler.ts';
+import type { ModelRef, SamplerName } from '../../../preload/request.ts';
 import { anyRequest, request } from '../requests.ts';
 
 /** Class names in the order of the graph. */
@@ -230,6 +232,8 @@ test('request → graph → request gives back what a graph can carry', () => {
         made.loras.map(({ model, ...rest }) => ({ ...rest, name: named(model) })),
       );
       expect(recalled.secondPass === undefined).toBe(made.secondPass === undefined);
+      // Without a strength the rules differ for the samplers that diffusers ends early, and only there.
+      if (keepsSmallestSigma(made.sampler)) expect(recalled.stepRule).toBe(made.stepRule);
       if (made.kind === 'text-to-image') return;
       const run = (strength: number) => Math.trunc(strength * steps);
       if (made.stepRule === 'comfy') expect(recalled.denoisingStrength).toBe(made.denoisingStrength);
@@ -242,3 +246,8 @@ test('request → graph → request gives back what a graph can carry', () => {
     { numRuns: 400 },
   );
 });
+
+function keepsSmallestSigma(name: SamplerName): boolean {
+  const entry: SamplerEntry = SAMPLERS[name];
+  return entry.keepsSmallestSigma ?? false;
+}

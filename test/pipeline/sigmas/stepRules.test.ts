@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { sigmasOf } from '../../../main/pipeline/generate.ts';
 import { SAMPLERS } from '../../../main/pipeline/samplers/registry.ts';
 import { modelSigmas } from '../../../main/pipeline/sigmas/modelSigmas.ts';
 import { SCHEDULES } from '../../../main/pipeline/sigmas/schedules.ts';
 import { planSigmas, type SigmaPlan } from '../../../main/pipeline/sigmas/stepRules.ts';
+import { goldenTensors, readFloat32 } from '../../helpers/golden.ts';
+import { request } from '../../images/requests.ts';
 
 const model = modelSigmas();
 const base: SigmaPlan = {
@@ -58,4 +61,14 @@ describe('planSigmas', () => {
     expect([...planned]).toEqual([full[0], full[1], ...full.subarray(1, 20), model.sigmaMin]);
     expect(planSigmas(model, { ...base, sampler: SAMPLERS.ddim }).at(-1)).toBe(0);
   });
+});
+
+/** diffusers' "leading" timesteps with an offset of 1 are the model's every 50th, as `ddim_uniform` takes them. */
+test.each(['ddim', 'pndm'])("text-to-image can walk diffusers' own %s to its end", (sampler) => {
+  const plan = { sampler, schedule: 'ddim_uniform', steps: 20 };
+  const walked = sigmasOf(request({ ...plan, stepRule: 'diffusers' }));
+  const expected = readFloat32(goldenTensors('samplers', 'diffusers.safetensors'), `${sampler}.20.timesteps`);
+  expect([...walked.subarray(0, -1)].map(model.timestepOf)).toEqual([...expected]);
+  expect(walked.at(-1)).toBe(model.sigmaMin);
+  expect(sigmasOf(request(plan)).at(-1)).toBe(0);
 });
