@@ -1,6 +1,7 @@
 /** LoRA files kept ready in memory, and their factors as inputs of the text encoders and the U-Net. */
 import { basename } from 'node:path';
 import { Tensor as OrtTensor } from 'onnxruntime-node';
+import { loraInputs } from '../../native-models/lora/adapter.ts';
 import { type BoundLora, bindLora, type LivePair, type MergedModule } from '../../native-models/lora/bind.ts';
 import { type Factors, readFactors, stackFactors } from '../../native-models/lora/factors.ts';
 import { type LoraNetwork, type LoraSites, loraSites, type Site } from '../../native-models/lora/sites.ts';
@@ -132,9 +133,11 @@ function feedsOf(targets: readonly Site[], uses: readonly LoraInUse[]): Feeds {
       const weight = weightFor(use, site.network);
       return factors && weight !== 0 ? [{ factors, weight }] : [];
     });
-    const { down, downShape, up, upShape } = stackFactors(site.shape, parts);
-    feeds[`lora.${site.path}.down`] = new OrtTensor('float32', down, downShape);
-    feeds[`lora.${site.path}.up`] = new OrtTensor('float32', up, upShape);
+    const { down, downShape, up, upShape, scale, scaleShape } = stackFactors(site.shape, parts);
+    const { downInput, upInput, scaleInput } = loraInputs(site.path);
+    feeds[downInput] = new OrtTensor('float32', down, downShape);
+    feeds[upInput] = new OrtTensor('float32', up, upShape);
+    feeds[scaleInput] = new OrtTensor('float32', scale, scaleShape);
   }
   return feeds;
 }

@@ -1,17 +1,29 @@
 /**
- * LoRA (Hu et al. 2021) as live inputs: y + B·(A·x) beside a frozen layer, where A and B are inputs of the graph.
- * Their rank is free, so a switch, a stack or another weight is just other tensors; rank 0 adds nothing.
+ * LoRA (Hu et al. 2021) as live inputs: y + B·(s∘(A·x)) beside a frozen layer, where A, B and s are inputs of the graph.
+ * Their rank is free, so a switch or a stack is just other tensors; rank 0 adds nothing. s has one number per rank, so
+ * another weight moves a few hundred numbers instead of the millions of B.
  */
 import * as ops from '../graph/ops.ts';
 import { input, type Value } from '../graph/value.ts';
 import type { AdaptedLayer, Adapter, Flavour } from '../layers/scope.ts';
 
-/** A place where a LoRA can attach, with the names of its two graph inputs. */
+/** A place where a LoRA can attach, with the names of its three graph inputs. */
 export interface LoraTarget extends AdaptedLayer {
   /** A as files have it, so that stacks are rows under rows: [rank, in]; for a convolution [rank, in, k, k]. */
   readonly downInput: string;
-  /** B, already multiplied by weight·alpha/rank: [rank, out]; for a convolution [out, rank, 1, 1]. */
+  /** B: [rank, out]; for a convolution [out, rank, 1, 1]. */
   readonly upInput: string;
+  /** weight·alpha/rank of every rank: [rank]; for a convolution [rank, 1, 1]. */
+  readonly scaleInput: string;
+}
+
+/** The names of the inputs beside the layer at `path`. */
+export function loraInputs(path: string): Pick<LoraTarget, 'downInput' | 'upInput' | 'scaleInput'> {
+  return {
+    downInput: `lora.${path}.down`,
+    upInput: `lora.${path}.up`,
+    scaleInput: `lora.${path}.scale`,
+  };
 }
 
 /** An adapter that declares inputs for every layer that `accepts` admits, and lists them in `targets` while the graph is built. */
@@ -22,7 +34,7 @@ export function liveLora(accepts: (layer: AdaptedLayer) => boolean): {
   const targets: LoraTarget[] = [];
   const adapter: Adapter = (layer, x, flavour) => {
     if (!accepts(layer)) return undefined;
-    const target = { ...layer, downInput: `lora.${layer.path}.down`, upInput: `lora.${layer.path}.up` };
+    const target = { ...layer, ...loraInputs(layer.path) };
     targets.push(target);
     return branch(target, x, flavour);
   };
@@ -37,17 +49,17 @@ export function isLinear(layer: AdaptedLayer): boolean {
 function branch(target: LoraTarget, x: Value, flavour: Flavour): Value {
   const rank = `rank of ${target.path}`;
   const { inFeatures, outFeatures, kernel } = target;
+  const factor = (name: string, ...shape: (number | string)[]): Value =>
+    ops.cast(input(name, 'float32', shape), x.dtype);
   if (!kernel) {
-    const down = ops.cast(input(target.downInput, 'float32', [rank, inFeatures]), x.dtype);
-    const up = ops.cast(input(target.upInput, 'float32', [rank, outFeatures]), x.dtype);
+    const down = factor(target.downInput, rank, inFeatures);
+    const up = factor(target.upInput, rank, outFeatures);
     const inner =
       flavour === 'cpu' ? ops.matmul(x, down, { transB: true }) : ops.matmul(x, ops.transpose(down, [1, 0]));
-    return ops.matmul(inner, up);
+    return ops.matmul(ops.mul(inner, factor(target.scaleInput, rank)), up);
   }
-  const down = ops.cast(
-    input(target.downInput, 'float32', [rank, inFeatures, kernel.size, kernel.size]),
-    x.dtype,
-  );
-  const up = ops.cast(input(target.upInput, 'float32', [outFeatures, rank, 1, 1]), x.dtype);
-  return ops.conv(ops.conv(x, down, undefined, { stride: kernel.stride, padding: kernel.padding }), up);
+  const down = factor(target.downInput, rank, inFeatures, kernel.size, kernel.size);
+  const up = factor(target.upInput, outFeatures, rank, 1, 1);
+  const inner = ops.conv(x, down, undefined, { stride: kernel.stride, padding: kernel.padding });
+  return ops.conv(ops.mul(inner, factor(target.scaleInput, rank, 1, 1)), up);
 }

@@ -9,7 +9,7 @@ export interface Factors {
   readonly rank: number;
   /** [rank, in] for a linear; [rank, in, k, k] for a convolution. */
   readonly down: Floats;
-  /** [rank, out] for a linear; [out, rank] for a convolution. Not yet multiplied by alpha/rank. */
+  /** [rank, out] for a linear; [out, rank] for a convolution. */
   readonly up: Floats;
   /** alpha/rank. */
   readonly scale: number;
@@ -49,8 +49,15 @@ export interface WeightedFactors {
   readonly weight: number;
 }
 
-/** Both inputs of one layer, with the shapes that its graph declares. */
-export interface StackedFactors {
+/** The three inputs of one layer (see adapter.ts), with the shapes that its graph declares. */
+export interface StackedFactors extends Halves {
+  /** weight·alpha/rank, rank by rank. */
+  readonly scale: Floats;
+  readonly scaleShape: readonly number[];
+}
+
+/** What stays when only weights change. */
+interface Halves {
   readonly down: Floats;
   readonly downShape: readonly number[];
   readonly up: Floats;
@@ -58,31 +65,23 @@ export interface StackedFactors {
 }
 
 /**
- * Concatenates along the rank; weights and alphas end up in `up`. Without parts the inputs add nothing: rank 0, or for a
- * convolution a rank of zeros, because ONNX Runtime's Conv leaves its output unset when there are no input channels.
+ * Concatenates along the rank. Without parts the inputs add nothing: rank 0, or for a convolution a rank of zeros,
+ * because ONNX Runtime's Conv leaves its output unset when there are no input channels.
  */
 export function stackFactors(shape: readonly number[], given: readonly WeightedFactors[]): StackedFactors {
-  const [outFeatures = 0, inFeatures = 0, ...kernel] = shape;
-  const parts = given.length === 0 && kernel.length > 0 ? [noConvolution(shape)] : given;
-  const rank = parts.reduce((sum, { factors }) => sum + factors.rank, 0);
-  const down = joinedDowns(parts.map(({ factors }) => factors.down));
-  if (kernel.length === 0) {
-    return {
-      down,
-      downShape: [rank, inFeatures],
-      up: scaledRows(parts),
-      upShape: [rank, outFeatures],
-    };
+  const isConv = shape.length > 2;
+  const parts = given.length === 0 && isConv ? [noConvolution(shape)] : given;
+  const halves = joinedHalves(
+    shape,
+    parts.map(({ factors }) => factors),
+  );
+  const scale = new Float32Array(halves.downShape[0]!);
+  let at = 0;
+  for (const { factors, weight } of parts) {
+    scale.fill(weight * factors.scale, at, at + factors.rank);
+    at += factors.rank;
   }
-  return {
-    down,
-    downShape: [rank, inFeatures, ...kernel],
-    up: columnsJoined(
-      parts.map(({ factors, weight }) => scaled(factors.up, weight * factors.scale)),
-      outFeatures,
-    ),
-    upShape: [outFeatures, rank, 1, 1],
-  };
+  return { ...halves, scale, scaleShape: isConv ? [at, 1, 1] : [at] };
 }
 
 function noConvolution([outFeatures = 0, ...rest]: readonly number[]): WeightedFactors {
@@ -91,41 +90,26 @@ function noConvolution([outFeatures = 0, ...rest]: readonly number[]): WeightedF
   return { factors, weight: 1 };
 }
 
-function scaled(values: Floats, factor: number): Floats {
-  if (factor === 1) return values;
-  const result = new Float32Array(values.length);
-  for (let i = 0; i < result.length; i++) result[i] = values[i]! * factor;
-  return result;
-}
+/** What the last stack upon each first LoRA joined to: another weight copies nothing. */
+const lastJoined = new WeakMap<Factors, { readonly parts: readonly Factors[]; readonly halves: Halves }>();
 
-/** The `up` halves of linears one under another, each times its share, in one pass: this is what a weight slider moves. */
-function scaledRows(parts: readonly WeightedFactors[]): Floats {
+function joinedHalves(shape: readonly number[], parts: readonly Factors[]): Halves {
   const [first] = parts;
-  if (first && parts.length === 1 && first.weight * first.factors.scale === 1) return first.factors.up;
-  const joined = new Float32Array(parts.reduce((sum, { factors }) => sum + factors.up.length, 0));
-  let at = 0;
-  for (const { factors, weight } of parts) {
-    const share = weight * factors.scale;
-    const { up } = factors;
-    for (let i = 0; i < up.length; i++) joined[at + i] = up[i]! * share;
-    at += up.length;
-  }
-  return joined;
-}
-
-/** What the last stack of each first LoRA joined to: another weight then moves only the `up` halves. */
-const lastJoined = new WeakMap<Floats, { readonly parts: readonly Floats[]; readonly joined: Floats }>();
-
-/** `down` factors of every kind lie rank by rank, so a stack is one after the other. */
-function joinedDowns(parts: readonly Floats[]): Floats {
-  const [first] = parts;
-  if (!first || parts.length === 1) return rowsJoined(parts);
-  const last = lastJoined.get(first);
+  const last = first && lastJoined.get(first);
   if (last?.parts.length === parts.length && last.parts.every((part, i) => part === parts[i]))
-    return last.joined;
-  const joined = rowsJoined(parts);
-  lastJoined.set(first, { parts, joined });
-  return joined;
+    return last.halves;
+  const [outFeatures = 0, inFeatures = 0, ...kernel] = shape;
+  const rank = parts.reduce((sum, part) => sum + part.rank, 0);
+  const ups = parts.map(({ up }) => up);
+  const isConv = kernel.length > 0;
+  const halves = {
+    down: rowsJoined(parts.map(({ down }) => down)),
+    downShape: [rank, inFeatures, ...kernel],
+    up: isConv ? columnsJoined(ups, outFeatures) : rowsJoined(ups),
+    upShape: isConv ? [outFeatures, rank, 1, 1] : [rank, outFeatures],
+  };
+  if (first) lastJoined.set(first, { parts, halves });
+  return halves;
 }
 
 /** Matrices one under another. */

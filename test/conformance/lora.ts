@@ -6,7 +6,7 @@ import { createLoraStore, type LoraChoice, type LoraSet } from '../../main/engin
 import { createSession } from '../../main/engine/sessions.ts';
 import { type Feeds, toOrt } from '../../main/engine/tensors.ts';
 import { compileClipText, compileUnet } from '../../native-models/compile.ts';
-import { isLinear } from '../../native-models/lora/adapter.ts';
+import { isLinear, loraInputs } from '../../native-models/lora/adapter.ts';
 import { type CheckpointConfig, SD15 } from '../../native-models/models/configs.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../native-models/weights/keys.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
@@ -146,14 +146,15 @@ function* checkWeights(
   for (const name of io.tensors.keys().filter((key) => key.startsWith(prefix))) {
     const path = name.slice(prefix.length).replace(/\.weight$/, '');
     const weight = readTensorFloat32(base.get(`${path}.weight`)!);
-    const { [`lora.${path}.down`]: down, [`lora.${path}.up`]: up } = feeds.unet();
-    if (down && up) addProduct(weight, up, down);
+    const { downInput, upInput, scaleInput } = loraInputs(path);
+    const { [downInput]: down, [upInput]: up, [scaleInput]: scale } = feeds.unet();
+    if (down && up && scale) addProduct(weight, up, down, scale.data as Float32Array);
     yield checkClose(label(`weight.${path}`), weight, readNumbers(io, name), tolerance);
   }
 }
 
-/** weight += up·down, whichever way the two lie (see StackedFactors). */
-function addProduct(weight: Float32Array, up: OrtTensor, down: OrtTensor): void {
+/** weight += up·diag(scale)·down, whichever way the two lie (see StackedFactors). */
+function addProduct(weight: Float32Array, up: OrtTensor, down: OrtTensor, scale: Float32Array): void {
   const isConv = down.dims.length === 4;
   const rank = down.dims[0]!;
   const [a, b] = [up.data as Float32Array, down.data as Float32Array];
@@ -163,5 +164,5 @@ function addProduct(weight: Float32Array, up: OrtTensor, down: OrtTensor): void 
     for (let i = 0; i < inFeatures; i++)
       for (let r = 0; r < rank; r++)
         weight[o * inFeatures + i]! +=
-          (isConv ? a[o * rank + r]! : a[r * outFeatures + o]!) * b[r * inFeatures + i]!;
+          (isConv ? a[o * rank + r]! : a[r * outFeatures + o]!) * scale[r]! * b[r * inFeatures + i]!;
 }

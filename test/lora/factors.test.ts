@@ -9,20 +9,32 @@ const linear = (rank: number, from: number, scale = 1): Factors => ({
 });
 const [a, b] = [linear(1, 1, 0.5), linear(2, 100)];
 
-test('linear factors stack row under row; weight and alpha go into up', () => {
-  const { down, downShape, up, upShape } = stackFactors(
+test('linear factors stack row under row; weight and alpha go into the scale of their ranks', () => {
+  const { down, downShape, up, upShape, scale, scaleShape } = stackFactors(
     [2, 3],
     [
       { factors: a, weight: 2 },
       { factors: b, weight: -1 },
     ],
   );
-  expect([downShape, upShape]).toEqual([
-    [3, 3],
-    [3, 2],
-  ]);
+  expect([downShape, upShape, scaleShape]).toEqual([[3, 3], [3, 2], [3]]);
   expect([...down]).toEqual([1, 2, 3, 100, 101, 102, 103, 104, 105]);
-  expect([...up]).toEqual([10, 20, -1000, -1010, -1020, -1030]);
+  expect([...up]).toEqual([10, 20, 1000, 1010, 1020, 1030]);
+  expect([...scale]).toEqual([1, -1, -1]);
+});
+
+test('another weight copies no factor, alone or in a stack', () => {
+  for (const factors of [[a], [a, b]]) {
+    const [before, after] = [1, 0.3].map((weight) =>
+      stackFactors(
+        [2, 3],
+        factors.map((one) => ({ factors: one, weight })),
+      ),
+    );
+    expect(after!.down).toBe(before!.down);
+    expect(after!.up).toBe(before!.up);
+    expect(after!.scale).not.toEqual(before!.scale);
+  }
 });
 
 test('another weight, another partner, another order: never what was joined before', () => {
@@ -57,7 +69,7 @@ test('convolutions: down one after the other, up side by side', () => {
     down: new Float32Array(rank * 3 * 9).fill(from),
     up: Float32Array.from({ length: 2 * rank }, (_, i) => from + i), // [2, rank]
   });
-  const { up, upShape, downShape } = stackFactors(
+  const { up, upShape, downShape, scaleShape } = stackFactors(
     [2, 3, 3, 3],
     [
       { factors: conv(1, 1), weight: 1 },
@@ -69,4 +81,5 @@ test('convolutions: down one after the other, up side by side', () => {
     [2, 3, 1, 1],
   ]);
   expect([...up]).toEqual([1, 10, 11, 2, 12, 13]);
+  expect(scaleShape).toEqual([3, 1, 1]);
 });
