@@ -1,20 +1,30 @@
-/** A checkpoint of random weights: the right names and shapes, meaningless pictures. For benchmarks, tests and toys. */
+/** Models of random weights: the right names and shapes, meaningless pictures. For benchmarks, tests and toys. */
 import type { CheckpointConfig } from '../models/configs.ts';
-import { sd1CheckpointParameters } from '../models/parameters.ts';
+import { type ParameterShapes, sd1CheckpointParameters } from '../models/parameters.ts';
 import { writeSafetensors } from './safetensorsWriter.ts';
 
 /** Length of the table of normal numbers that is repeated; a prime, so that rows never line up with it. */
 const TABLE = 1_048_573;
 
-/** Writes an SD 1.x fp16 checkpoint. Weights are normal with variance 1/fan-in, norms 1, biases 0: activations stay finite. */
-export async function writeRandomCheckpoint(
+/** Writes an SD 1.x fp16 checkpoint. */
+export function writeRandomCheckpoint(
   path: string,
   config: CheckpointConfig,
   seed: number,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  return writeRandomWeights(path, sd1CheckpointParameters(config), seed, metadata);
+}
+
+/** Writes fp16 tensors. Weights are normal with variance 1/fan-in, norms 1, biases 0: activations stay finite. */
+export async function writeRandomWeights(
+  path: string,
+  shapes: ParameterShapes,
+  seed: number,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const tableOf = scaledTables(normalTable(seed));
-  const tensors = [...sd1CheckpointParameters(config)].map(([name, shape], index) => ({
+  const tensors = [...shapes].map(([name, shape], index) => ({
     name,
     dtype: 'F16' as const,
     shape,
