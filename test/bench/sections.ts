@@ -1,4 +1,5 @@
 /** The sections of the benchmark by name; each runs in a process of its own, so that its memory is its own too. */
+import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
 import { firstPictureRows } from './firstPicture.ts';
 import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
@@ -11,4 +12,7 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'vae-tiled': tiledDecoderRows,
   'text-encoder': textEncoderRows,
   'first-picture': firstPictureRows,
+  'lora-switch': loraSwitchRows,
+  'step-cost': stepCostRows,
+  upscaling: upscaleRows,
 };

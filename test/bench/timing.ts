@@ -29,15 +29,38 @@ export async function medianSeconds(run: () => unknown, rounds = ROUNDS): Promis
  * Median seconds of each of several runs that take turns, so that their ratios hold on a machine whose speed drifts.
  * Each is warmed up once.
  */
-export async function medianSecondsInTurns<Name extends string>(
+export function medianSecondsInTurns<Name extends string>(
   runs: Readonly<Record<Name, () => unknown>>,
   rounds = ROUNDS,
+): Promise<Record<Name, number>> {
+  return inTurns(runs, secondsOf, rounds);
+}
+
+/** The same in CPU seconds of this process, all threads together: what other processes do weighs less on them. */
+export function cpuSecondsInTurns<Name extends string>(
+  runs: Readonly<Record<Name, () => unknown>>,
+  rounds = ROUNDS,
+): Promise<Record<Name, number>> {
+  return inTurns(runs, cpuSecondsOf, rounds);
+}
+
+async function cpuSecondsOf(run: () => unknown): Promise<number> {
+  const start = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
+}
+
+async function inTurns<Name extends string>(
+  runs: Readonly<Record<Name, () => unknown>>,
+  measure: (run: () => unknown) => Promise<number>,
+  rounds: number,
 ): Promise<Record<Name, number>> {
   const entries = Object.entries(runs) as [Name, () => unknown][];
   for (const [, run] of entries) await run();
   const seconds = new Map<Name, number[]>(entries.map(([name]) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const [name, run] of entries) seconds.get(name)!.push(await secondsOf(run));
+    for (const [name, run] of entries) seconds.get(name)!.push(await measure(run));
   }
   return Object.fromEntries(entries.map(([name]) => [name, median(seconds.get(name)!)])) as Record<
     Name,
