@@ -1,4 +1,7 @@
 /** Pointer, wheel and keys on the canvas: they become tool events; what tools answer is done. React hears nothing of it. */
+
+import { fill } from '../commands/fill.ts';
+import { newLayerId } from '../commands/layers.ts';
 import { canvasPoint, type ScreenPoint, screenPoint, toCanvas } from '../document/geometry.ts';
 import { hideResults } from '../stores/candidates.ts';
 import { finishGesture, perform, useDocument } from '../stores/document.ts';
@@ -10,14 +13,12 @@ import type { Cursor, Effect, ToolContext, ToolEvent, ToolName } from '../tools/
 const WHEEL_ZOOM = 0.0022;
 /** What a mouse presses with: full width, see document/stroke.ts. */
 const MOUSE_PRESSURE = 0.5;
-let ids = 0;
-const newId = (): string => `layer-${Date.now().toString(36)}-${(ids++).toString(36)}`;
 
 function context(): ToolContext {
   const state = useView.getState();
   const target = currentTarget(state);
   const { document } = useDocument.getState().timeline;
-  return { document, view: state.view, brush: state.brushes[target], target, newId };
+  return { document, view: state.view, brush: state.brushes[target], target, newId: newLayerId };
 }
 
 type Show = (effect: Effect) => void;
@@ -131,5 +132,6 @@ function enact(effect: Effect, show: (effect: Effect) => void): void {
   if (effect.do === 'act') perform(effect.action, effect.gesture ?? null);
   else if (effect.do === 'end gesture') finishGesture();
   else if (effect.do === 'pan') panBy(effect.x, effect.y);
+  else if (effect.do === 'flood') void fill(effect);
   else show(effect);
 }

@@ -14,9 +14,7 @@ import { currentDocument, perform, setDraft } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
 import { fitBrushes, setMode, showWhole } from '../stores/view.ts';
 import { askRaster } from '../surfaces/raster.ts';
-
-let layerIds = 0;
-export const newLayerId = (): string => `layer-${Date.now().toString(36)}-r${layerIds++}`;
+import { newLayerId } from './layers.ts';
 
 /** Puts the shown result on the canvas as a layer, with the mask as it is now. */
 export async function accept(): Promise<void> {

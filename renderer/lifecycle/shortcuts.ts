@@ -21,11 +21,7 @@ import {
   zoomBy,
   zoomTo,
 } from '../stores/view.ts';
-import { TOOLS, type ToolName } from '../tools/tool.ts';
-
-const TOOL_KEYS: Readonly<Record<string, ToolName>> = {
-  v: 'move', b: 'brush', e: 'eraser', m: 'mask', l: 'lasso', r: 'rectangle', f: 'frame', h: 'hand',
-}; // biome-ignore format: one table
+import { TOOL_KEYS, TOOLS } from '../tools/tool.ts';
 
 const painting = (): boolean => ['edit', 'sketch'].includes(useView.getState().mode);
 const invert = () =>
@@ -52,6 +48,7 @@ const COMMANDS: Readonly<Record<string, () => void>> = {
 /** Alone, on a page with a canvas. */
 const KEYS: Readonly<Record<string, () => void>> = {
   i: invert,
+  c: () => perform({ type: 'mask cleared' }),
   g: () => useView.setState(({ latentGrid }) => ({ latentGrid: !latentGrid })),
   '[': () => scaleBrush(1 / 1.2),
   ']': () => scaleBrush(1.2),
@@ -130,18 +127,14 @@ function keyed(event: KeyboardEvent): boolean {
     return true;
   }
   if (dialog !== null || isTyping(event.target)) return false;
-  const tool = TOOL_KEYS[key];
-  if (
-    painting() &&
-    tool !== undefined &&
-    TOOLS.includes(tool) &&
-    (mode !== 'sketch' || SKETCH_TOOLS.has(tool))
-  ) {
+  const tool = TOOLS.find((name) => TOOL_KEYS[name].toLowerCase() === key);
+  if (painting() && tool !== undefined && (mode !== 'sketch' || SKETCH_TOOLS.has(tool))) {
     setTool(tool);
     return true;
   }
-  if (painting() && KEYS[key] !== undefined) {
-    KEYS[key]();
+  const action = KEYS[key];
+  if (painting() && action !== undefined) {
+    action();
     return true;
   }
   return !isControl(event.target) && (candidateKey(key) || (painting() && nudge(key, event.shiftKey)));

@@ -15,6 +15,12 @@ export type Dialog =
   | 'projects'
   | null;
 
+/** How far a flood goes: see document/region.ts. */
+export interface FillOptions {
+  readonly tolerance: number;
+  readonly contiguous: boolean;
+}
+
 interface ViewState {
   readonly mode: Mode;
   readonly tool: ToolName;
@@ -26,10 +32,13 @@ interface ViewState {
   /** CSS pixels of the stage. */
   readonly stage: { readonly width: number; readonly height: number };
   readonly brushes: Readonly<Record<Target, BrushOptions>>;
+  readonly fill: FillOptions;
   readonly latentGrid: boolean;
   readonly maskShown: boolean;
   readonly live: boolean;
   readonly dialog: Dialog;
+  /** The queue unfolded above the status bar. */
+  readonly queueShown: boolean;
   /** A timeline step shown instead of the result; null = the result. */
   readonly scrubbed: number | null;
 }
@@ -46,10 +55,12 @@ export const useView = create<ViewState>(() => ({
     sketch: { size: 5, hardness: 0.9, opacity: 1, colour: '#ffffff' },
     layer: { size: 24, hardness: 0.8, opacity: 1, colour: '#e9a15f' },
   },
+  fill: { tolerance: 0.12, contiguous: true },
   latentGrid: false,
   maskShown: true,
   live: false,
   dialog: null,
+  queueShown: false,
   scrubbed: null,
 }));
 
@@ -70,10 +81,13 @@ export const setMode = (mode: Mode): void =>
 /** The Mask, Lasso and Rectangle tools have nothing to do on a sketch. */
 export const SKETCH_TOOLS: ReadonlySet<ToolName> = new Set(['move', 'brush', 'eraser', 'frame', 'hand']);
 
+/** Tools that work on the mask or on paint, whichever was at hand last. */
+const EITHER: ReadonlySet<ToolName> = new Set(['eraser', 'fill', 'hand', 'frame', 'move']);
+
 export const setTool = (tool: ToolName): void =>
   useView.setState(({ mode, lastTarget }) => {
     if (mode === 'sketch') return { tool, lastTarget: 'sketch' };
-    const target: Target = tool === 'brush' ? 'layer' : tool === 'eraser' ? lastTarget : 'mask';
+    const target: Target = tool === 'brush' ? 'layer' : EITHER.has(tool) ? lastTarget : 'mask';
     return { tool, lastTarget: target === 'sketch' ? 'mask' : target };
   });
 
@@ -85,7 +99,7 @@ export function currentTarget({
 }: Pick<ViewState, 'mode' | 'tool' | 'lastTarget'>): Target {
   if (mode === 'sketch') return 'sketch';
   if (tool === 'brush') return 'layer';
-  return tool === 'eraser' ? lastTarget : 'mask';
+  return EITHER.has(tool) ? lastTarget : 'mask';
 }
 
 export const setBrush = (target: Target, change: Partial<BrushOptions>): void =>

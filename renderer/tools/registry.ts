@@ -1,6 +1,7 @@
 /** The tools by name, each wrapped so that its state stays inside: events in, effects and cursor out. */
 import type { CanvasPoint } from '../document/geometry.ts';
 import { lasso, rectangle } from './areas.ts';
+import { fillTool } from './filling.ts';
 import { frameTool } from './frame.ts';
 import { handTool, moveTool } from './moving.ts';
 import { paintingTool } from './painting.ts';
@@ -32,6 +33,7 @@ export const startTools = (): Readonly<Record<ToolName, RunningTool>> => ({
   mask: run(paintingTool({ erase: false, target: 'mask' })),
   lasso: run(lasso),
   rectangle: run(rectangle),
+  fill: run(fillTool),
   frame: run(frameTool),
   hand: run(handTool),
 });

@@ -4,8 +4,15 @@ import type { StudioDocument } from '../document/document.ts';
 import type { CanvasPoint, Rect, View } from '../document/geometry.ts';
 import type { Stroke } from '../document/stroke.ts';
 
-export const TOOLS = ['move', 'brush', 'eraser', 'mask', 'lasso', 'rectangle', 'frame', 'hand'] as const;
+export const TOOLS = [
+  'move', 'brush', 'eraser', 'mask', 'lasso', 'rectangle', 'fill', 'frame', 'hand',
+] as const; // biome-ignore format: one list
 export type ToolName = (typeof TOOLS)[number];
+
+/** The key of each tool, alone, on a page with a canvas. */
+export const TOOL_KEYS: Readonly<Record<ToolName, string>> = {
+  move: 'V', brush: 'B', eraser: 'E', mask: 'M', lasso: 'L', rectangle: 'R', fill: 'K', frame: 'F', hand: 'H',
+}; // biome-ignore format: one table
 
 /** What strokes land on: the soft mask, the sketch, or the active layer. */
 export type Target = 'mask' | 'sketch' | 'layer';
@@ -51,6 +58,7 @@ export type Effect =
   | { readonly do: 'end gesture' }
   | { readonly do: 'show stroke'; readonly live: LiveStroke }
   | { readonly do: 'show outline'; readonly points: readonly number[]; readonly erase: boolean }
+  | { readonly do: 'flood'; readonly at: CanvasPoint; readonly target: Target; readonly erase: boolean }
   | { readonly do: 'show nothing' }
   /** Moves the view by CSS pixels. */
   | { readonly do: 'pan'; readonly x: number; readonly y: number };

@@ -1,6 +1,7 @@
 /** Buttons: with words, or with an icon whose name and shortcut show on hover. */
 import { Tooltip } from '@mantine/core';
 import type { ComponentType, ReactNode } from 'react';
+import { readableKeys } from './keys.ts';
 
 type Icon = ComponentType<{ readonly size?: number | string; readonly stroke?: number | string }>;
 
@@ -81,10 +82,17 @@ export function Hint({
   readonly keys?: string;
   readonly children: ReactNode;
 }) {
-  const text = keys === undefined ? label : `${label}  ${keys.replace('Control', 'Ctrl')}`;
   return (
     <Tooltip
-      label={text}
+      label={
+        keys === undefined ? (
+          label
+        ) : (
+          <>
+            {label} <kbd>{readableKeys(keys)}</kbd>
+          </>
+        )
+      }
       openDelay={500}
       transitionProps={{ duration: 80 }}
       withinPortal

@@ -7,7 +7,7 @@ interface Labelled {
   readonly aside?: ReactNode;
 }
 
-function Label({ label, aside, htmlFor }: Labelled & { readonly htmlFor: string }) {
+export function Label({ label, aside, htmlFor }: Labelled & { readonly htmlFor: string }) {
   return (
     <span className="field-label">
       <label htmlFor={htmlFor}>{label}</label>

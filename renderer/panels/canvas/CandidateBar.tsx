@@ -6,6 +6,7 @@ import { accept, discard } from '../../commands/results.ts';
 import { browse, currentCandidate, hideResults, useCandidates } from '../../stores/candidates.ts';
 import { useView } from '../../stores/view.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
+import { EdgeSliders, reblends } from './MaskOptions.tsx';
 
 export function CandidateBar() {
   const { t } = useTranslation();
@@ -14,6 +15,7 @@ export function CandidateBar() {
   const count = useCandidates((state) => state.list.length);
   const hidden = useCandidates((state) => state.hidden);
   const mode = useView((state) => state.mode);
+  const masked = useCandidates(reblends);
   if (candidate === null) return null;
   const compare = () => void showComparison([candidate.pictureId]);
   return (
@@ -39,15 +41,20 @@ export function CandidateBar() {
           {t('beforeAfter')}
         </Button>
       )}
+      {masked ? (
+        <span className="candidate-edge" title={t('mask.live')}>
+          <EdgeSliders />
+        </span>
+      ) : null}
       <Button look="quiet" onClick={() => void discard()}>
-        {t('discard')}
+        {t('discard')} <kbd aria-hidden>⌫</kbd>
       </Button>
       <Button
         look="primary"
         title={mode === 'create' ? t('accept.create') : t('accept.edit')}
         onClick={() => void accept()}
       >
-        {t('accept')}
+        {t('accept')} <kbd aria-hidden>⏎</kbd>
       </Button>
     </fieldset>
   );

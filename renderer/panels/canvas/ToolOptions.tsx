@@ -1,32 +1,34 @@
 /** The bar above the canvas: what the tool at hand can be set to. */
-import { IconContrast, IconGrid4x4, IconTrash } from '@tabler/icons-react';
+import { IconTrash } from '@tabler/icons-react';
 import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { workArea } from '../../document/document.ts';
-import { currentDocument, finishGesture, perform, useDocumentPart } from '../../stores/document.ts';
+import { perform, useDocumentPart } from '../../stores/document.ts';
 import { currentTarget, setBrush, useView } from '../../stores/view.ts';
 import type { Target, ToolName } from '../../tools/tool.ts';
 import { Button } from '../../ui/buttons.tsx';
-import { Slider } from '../../ui/fields.tsx';
+import { InlineSlider } from './InlineSlider.tsx';
+import { MaskOptions } from './MaskOptions.tsx';
 
 const PAINTS: ReadonlySet<ToolName> = new Set(['brush', 'eraser', 'mask']);
-const MASKS: ReadonlySet<ToolName> = new Set(['mask', 'eraser', 'lasso', 'rectangle']);
+const MASKS: ReadonlySet<ToolName> = new Set(['mask', 'eraser', 'lasso', 'rectangle', 'fill']);
+/** Tools that work on the mask or on paint, as one chooses. */
+const EITHER: ReadonlySet<ToolName> = new Set(['eraser', 'fill']);
 
 export function ToolOptions() {
   const { t } = useTranslation();
   const tool = useView((state) => state.tool);
   const target = useView(currentTarget);
   const paints = PAINTS.has(tool);
+  const coloured = target === 'layer' && (tool === 'brush' || tool === 'fill');
   return (
     <div className="options" role="toolbar" aria-label={t('tool.options')}>
       <strong>{t(`tool.${tool}`)}</strong>
-      {paints ? (
-        <BrushSliders target={target} />
-      ) : (
-        <span className="help ellipsis">{t(`tool.${tool}.help`)}</span>
-      )}
-      {tool === 'brush' && target === 'layer' ? <Colour /> : null}
-      {tool === 'eraser' && target !== 'sketch' ? <EraserTarget target={target} /> : null}
+      {EITHER.has(tool) && target !== 'sketch' ? <TargetChoice target={target} /> : null}
+      {paints ? <BrushSliders target={target} /> : null}
+      {tool === 'fill' ? <FillSettings /> : null}
+      {coloured ? <Colour /> : null}
+      {paints || tool === 'fill' ? null : <span className="help ellipsis">{t(`tool.${tool}.help`)}</span>}
       <span className="grow" />
       {MASKS.has(tool) && target === 'mask' ? <MaskOptions /> : null}
       {target === 'sketch' ? (
@@ -43,40 +45,26 @@ export function ToolOptions() {
   );
 }
 
-/** A slider on one line: name, track, number. */
-function InlineSlider(props: {
-  label: string;
-  short: string;
-  value: number;
-  min: number;
-  max: number;
-  step?: number;
-  shown?: string;
-  onChange: (value: number) => void;
-  onEnd?: () => void;
-}) {
-  const { short, shown, step = 1, ...slider } = props;
-  return (
-    <span className="inline-slider">
-      <span aria-hidden>{short}</span>
-      <Slider {...slider} step={step} />
-      <span className="value">{shown ?? Math.round(props.value)}</span>
-    </span>
-  );
-}
+const part = (value: number) => `${Math.round(value * 100)}`;
+/** Widest brush: a quarter of the document, and at least this, in pixels. */
+const WIDEST = 256;
 
 function BrushSliders({ target }: { readonly target: Target }) {
   const { t } = useTranslation();
   const { size, hardness, opacity } = useView((state) => state.brushes[target]);
-  const part = (value: number) => `${Math.round(value * 100)}`;
+  const edge = useDocumentPart((document) => {
+    const { width, height } = workArea(document);
+    return Math.max(width, height);
+  });
   return (
     <>
       <InlineSlider
         label={t('brush.size')}
         short={t('brush.size.short')}
+        keys="[ ]"
         value={size}
         min={1}
-        max={256}
+        max={Math.max(WIDEST, Math.round(edge / 4))}
         onChange={(value) => setBrush(target, { size: value })}
       />
       <InlineSlider
@@ -103,63 +91,31 @@ function BrushSliders({ target }: { readonly target: Target }) {
   );
 }
 
-function MaskOptions() {
+function FillSettings() {
   const { t } = useTranslation();
-  const { grow, feather, operations } = useDocumentPart((document) => document.mask);
-  const latentGrid = useView((state) => state.latentGrid);
-  const invert = () =>
-    perform({ type: 'mask painted', operation: { kind: 'invert', area: workArea(currentDocument()) } });
+  const fill = useView((state) => state.fill);
   return (
     <>
       <InlineSlider
-        label={t('mask.feather')}
-        short={t('mask.feather.short')}
-        value={feather}
+        label={t('fill.tolerance')}
+        short={t('fill.tolerance.short')}
+        value={fill.tolerance}
         min={0}
-        max={64}
-        onChange={(value) => perform({ type: 'mask shaped', feather: value }, 'feather')}
-        onEnd={finishGesture}
+        max={1}
+        step={0.01}
+        shown={part(fill.tolerance)}
+        onChange={(tolerance) => useView.setState({ fill: { ...fill, tolerance } })}
       />
-      <InlineSlider
-        label={t('mask.grow')}
-        short={t('mask.grow.short')}
-        value={grow}
-        min={-64}
-        max={64}
-        onChange={(value) => perform({ type: 'mask shaped', grow: value }, 'grow')}
-        onEnd={finishGesture}
-      />
-      <span className="line" style={{ gap: 2 }}>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('mask.invert')}
-          title={`${t('mask.invert')} (I)`}
-          onClick={invert}
-        >
-          <IconContrast size={16} stroke={1.6} />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('mask.clear')}
-          title={t('mask.clear')}
-          disabled={operations.length === 0}
-          onClick={() => perform({ type: 'mask cleared' })}
-        >
-          <IconTrash size={16} stroke={1.6} />
-        </button>
-        <button
-          type="button"
-          className="icon-button"
-          aria-label={t('latentGrid')}
-          title={`${t('latentGrid')} (G)`}
-          aria-pressed={latentGrid}
-          onClick={() => useView.setState({ latentGrid: !latentGrid })}
-        >
-          <IconGrid4x4 size={16} stroke={1.6} />
-        </button>
-      </span>
+      <label className="option-check">
+        <input
+          type="checkbox"
+          checked={fill.contiguous}
+          onChange={({ currentTarget }) =>
+            useView.setState({ fill: { ...fill, contiguous: currentTarget.checked } })
+          }
+        />
+        {t('fill.contiguous')}
+      </label>
     </>
   );
 }
@@ -182,11 +138,11 @@ function Colour() {
   );
 }
 
-/** What the eraser takes from. */
-function EraserTarget({ target }: { readonly target: Target }) {
+/** What the eraser takes from, what a flood is laid on. */
+function TargetChoice({ target }: { readonly target: Target }) {
   const { t } = useTranslation();
   return (
-    <fieldset className="segments" aria-label={t('eraser.target')}>
+    <fieldset className="segments" aria-label={t('target')}>
       {(['mask', 'layer'] as const).map((value) => (
         <button
           key={value}
@@ -194,7 +150,7 @@ function EraserTarget({ target }: { readonly target: Target }) {
           aria-pressed={target === value}
           onClick={() => useView.setState({ lastTarget: value })}
         >
-          {t(`eraser.${value}`)}
+          {t(`on.${value}`)}
         </button>
       ))}
     </fieldset>

@@ -2,6 +2,7 @@
 import {
   IconArrowsMove,
   IconBrush,
+  IconBucketDroplet,
   IconEraser,
   IconFrame,
   IconHandStop,
@@ -11,7 +12,7 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { SKETCH_TOOLS, setTool, useView } from '../../stores/view.ts';
-import { TOOLS, type ToolName } from '../../tools/tool.ts';
+import { TOOL_KEYS, TOOLS } from '../../tools/tool.ts';
 import { Hint } from '../../ui/buttons.tsx';
 
 const ICONS = {
@@ -21,20 +22,10 @@ const ICONS = {
   mask: IconMask,
   lasso: IconLassoPolygon,
   rectangle: IconRectangle,
+  fill: IconBucketDroplet,
   frame: IconFrame,
   hand: IconHandStop,
 } as const;
-
-export const TOOL_KEYS: Readonly<Record<ToolName, string>> = {
-  move: 'V',
-  brush: 'B',
-  eraser: 'E',
-  mask: 'M',
-  lasso: 'L',
-  rectangle: 'R',
-  frame: 'F',
-  hand: 'H',
-};
 
 export function ToolRail() {
   const { t } = useTranslation();

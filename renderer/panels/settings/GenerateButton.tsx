@@ -8,6 +8,7 @@ import { useStudio } from '../../stores/studio.ts';
 import { openDialog, useView } from '../../stores/view.ts';
 import { IconButton } from '../../ui/buttons.tsx';
 import { duration } from '../../ui/format.ts';
+import { COMMAND_KEY } from '../../ui/keys.ts';
 
 export function GenerateButton() {
   const { t } = useTranslation();
@@ -34,10 +35,7 @@ export function GenerateButton() {
           disabled={!open || blocked || sending > 0}
           onClick={() => void generate()}
         >
-          {t('generate')}{' '}
-          <span className="keys" aria-hidden>
-            {'Ctrl ⏎'}
-          </span>
+          {t('generate')} <kbd aria-hidden>{`${COMMAND_KEY} ⏎`}</kbd>
         </button>
         {running === undefined ? null : (
           <button type="button" className="button stop" onClick={() => void stop()}>

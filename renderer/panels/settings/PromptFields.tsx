@@ -2,9 +2,12 @@
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { TokenCount } from '../../../preload/studio.ts';
+import { type Mark, markPrompt } from '../../request/promptMarks.ts';
 import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
+import { cardOf, useModels } from '../../stores/models.ts';
 import { studio, useStudio } from '../../stores/studio.ts';
 import { TextField } from '../../ui/fields.tsx';
+import { MarkedTextField } from '../../ui/MarkedTextField.tsx';
 
 /** Milliseconds of quiet before tokens are counted. */
 const PAUSE = 200;
@@ -16,10 +19,11 @@ export function PromptFields() {
   const prompt = useDraft('prompt');
   const negativePrompt = useDraft('negativePrompt');
   const tokens = useTokens(prompt);
+  const marks = useMarks(prompt);
   return (
     <>
       <div>
-        <TextField
+        <MarkedTextField
           label={t('prompt')}
           aside={
             tokens === null
@@ -27,7 +31,8 @@ export function PromptFields() {
               : t('prompt.tokens', { count: tokens.count, limit: Math.max(1, tokens.chunks.length) * CHUNK })
           }
           value={prompt}
-          rows={2}
+          marks={marks}
+          rows={3}
           placeholder={t('prompt.placeholder')}
           onChange={(text) => setDraft({ prompt: text }, 'prompt')}
           onEnd={finishGesture}
@@ -45,6 +50,15 @@ export function PromptFields() {
       />
     </>
   );
+}
+
+/** The prompt with what its weights and the LoRAs' trigger words mark in it. */
+function useMarks(prompt: string): readonly Mark[] {
+  const emphasis = useDraft('emphasis');
+  const loras = useDraft('loras');
+  const cards = useModels((state) => state.cards);
+  const triggers = loras.flatMap(({ model, on }) => (on ? (cardOf(cards, model)?.triggers ?? []) : []));
+  return markPrompt(prompt, { emphasis, triggers });
 }
 
 function useTokens(text: string): TokenCount | null {

@@ -97,6 +97,7 @@ function Machine() {
   const devices = useStudio((state) => state.devices);
   const memory = useStudio((state) => state.memory);
   const waiting = useQueue((state) => waitingJobs(state).length);
+  const unfolded = useView((state) => state.queueShown);
   return (
     <div className="line top-right">
       <button type="button" className="fact" onClick={() => openDialog('self-test')} title={t('selfTest')}>
@@ -107,9 +108,15 @@ function Machine() {
           {t('memory')} <em>{`${gigabytes(memory.total - memory.free)} / ${gigabytes(memory.total)} GB`}</em>
         </span>
       )}
-      <span className="fact">
+      <button
+        type="button"
+        className="fact"
+        aria-expanded={unfolded}
+        title={t(unfolded ? 'queue.fold' : 'queue.unfold')}
+        onClick={() => useView.setState({ queueShown: !unfolded })}
+      >
         {t('queue.count')} <em>{waiting}</em>
-      </span>
+      </button>
       <span className="line" style={{ gap: 0 }}>
         <IconButton
           icon={IconBooks}

@@ -1,10 +1,11 @@
 /** Troubles and remarks: one sentence, the next step, details to fold out and copy. */
-import { IconAlertTriangle, IconCopy, IconInfoCircle, IconX } from '@tabler/icons-react';
+import { IconAlertTriangle, IconInfoCircle, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { dismissOffer, useDropped } from '../../commands/drop.ts';
 import { recallRequest } from '../../commands/recall.ts';
 import { dismissNotice, type ShownNotice, useNotices } from '../../stores/notices.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
+import { ErrorDetails } from './ErrorDetails.tsx';
 
 export function Notices() {
   const { t } = useTranslation();
@@ -26,23 +27,7 @@ function Notice({ notice: { id, level, error } }: { readonly notice: ShownNotice
     <div className="notice" data-level={level} role={level === 'error' ? 'alert' : undefined}>
       <Icon size={17} stroke={1.6} aria-hidden />
       <div className="grow">
-        <p>{error.message}</p>
-        {error.hint === '' ? null : <p className="dim">{error.hint}</p>}
-        {error.details === undefined ? null : (
-          <details>
-            <summary className="help">{t('details')}</summary>
-            <pre data-selectable>{error.details}</pre>
-            <Button
-              size="small"
-              icon={IconCopy}
-              onClick={() =>
-                void navigator.clipboard.writeText(`${error.message}\n${error.hint}\n${error.details}`)
-              }
-            >
-              {t('copy')}
-            </Button>
-          </details>
-        )}
+        <ErrorDetails error={error} />
       </div>
       <IconButton size="small" icon={IconX} label={t('dismiss')} onClick={() => dismissNotice(id)} />
     </div>

@@ -1,35 +1,24 @@
-/** The bottom line: the running job with its progress, the jobs that wait, and what went wrong. */
-import {
-  IconChevronLeft,
-  IconChevronRight,
-  IconPlayerPause,
-  IconPlayerPlay,
-  IconRepeat,
-  IconX,
-} from '@tabler/icons-react';
+/** The bottom line: the running job with its progress, the jobs that wait, and what went wrong; the queue unfolds above it. */
+import { IconChevronDown, IconChevronUp, IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Job } from '../../../preload/jobs.ts';
 import { useDocument } from '../../stores/document.ts';
 import { attempt } from '../../stores/notices.ts';
 import { runningJob, useQueue, waitingJobs } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
+import { useView } from '../../stores/view.ts';
 import { IconButton } from '../../ui/buttons.tsx';
 import { duration, perStep } from '../../ui/format.ts';
-
-/** Troubled jobs shown at once. */
-const TROUBLED = 2;
+import { QueueList, troubledJobs, useJobName } from './QueueList.tsx';
 
 export function StatusBar() {
   const { t } = useTranslation();
   const running = useQueue(runningJob);
-  const waiting = useQueue((state) => state.jobs);
   const paused = useQueue((state) => state.paused);
   const stopping = useQueue((state) => state.stopping);
   const saving = useDocument((state) => state.saving);
-  const queued = waitingJobs({ jobs: waiting });
-  const troubled = waiting
-    .filter(({ state }) => state === 'failed' || state === 'interrupted' || state === 'paused')
-    .slice(-TROUBLED);
+  const waiting = useQueue((state) => waitingJobs(state).length);
+  const unfolded = useView((state) => state.queueShown);
   return (
     <footer className="bottom" role="status" aria-live="off">
       {running === undefined ? (
@@ -37,23 +26,60 @@ export function StatusBar() {
       ) : (
         <Running job={running} stopping={stopping} />
       )}
-      <ol className="queue" aria-label={t('queue')}>
-        {running === undefined ? null : <QueueItem key={running.id} job={running} queued={queued} />}
-        {queued.map((job) => (
-          <QueueItem key={job.id} job={job} queued={queued} />
-        ))}
-        {troubled.map((job) => (
-          <TroubledItem key={job.id} job={job} />
-        ))}
-      </ol>
-      {paused || queued.length > 0 ? (
+      {unfolded ? <QueuePanel /> : <QueueList panel={false} />}
+      <QueueButtons paused={paused} waiting={waiting} />
+      <span className="quiet status-end">
+        {waiting > 0 ? `${t('queue.waiting', { count: waiting })} · ` : ''}
+        {t(saving === 'saved' ? 'allSaved' : `saving.${saving}`)}
+      </span>
+    </footer>
+  );
+}
+
+/** Everything that waits, with room to read it. */
+function QueuePanel() {
+  const { t } = useTranslation();
+  const count = useQueue(
+    (state) => state.jobs.filter(({ state: is }) => is === 'running' || is === 'queued').length,
+  );
+  const troubled = useQueue((state) => troubledJobs(state).length);
+  const left = useQueue((state) => state.secondsLeft);
+  return (
+    <section className="queue-panel" aria-label={t('queue.panel')}>
+      <div className="line spread">
+        <h2>{t('queue')}</h2>
+        <span className="help">
+          {count === 0 ? t('queue.empty') : left === null ? '' : t('left', { time: duration(left) })}
+        </span>
+        {troubled === 0 ? null : (
+          <button
+            type="button"
+            className="link"
+            onClick={() => void attempt(() => studio().queue.clear({ which: 'finished' }))}
+          >
+            {t('queue.forget')}
+          </button>
+        )}
+      </div>
+      <QueueList panel />
+    </section>
+  );
+}
+
+function QueueButtons({ paused, waiting }: { readonly paused: boolean; readonly waiting: number }) {
+  const { t } = useTranslation();
+  const unfolded = useView((state) => state.queueShown);
+  const troubled = useQueue((state) => troubledJobs(state).length);
+  return (
+    <>
+      {paused || waiting > 0 ? (
         <IconButton
           icon={paused ? IconPlayerPlay : IconPlayerPause}
           label={t(paused ? 'queue.resume' : 'queue.pause')}
           onClick={() => void attempt(() => (paused ? studio().queue.resume() : studio().queue.pause()))}
         />
       ) : null}
-      {queued.length > 0 ? (
+      {waiting > 0 ? (
         <button
           type="button"
           className="link"
@@ -62,35 +88,30 @@ export function StatusBar() {
           {t('queue.clear')}
         </button>
       ) : null}
-      <span className="quiet status-end">
-        {queued.length > 0 ? `${t('queue.waiting', { count: queued.length })} · ` : ''}
-        {t(saving === 'saved' ? 'allSaved' : `saving.${saving}`)}
-      </span>
-    </footer>
+      {unfolded || waiting + troubled > 0 ? (
+        <IconButton
+          icon={unfolded ? IconChevronDown : IconChevronUp}
+          label={t(unfolded ? 'queue.fold' : 'queue.unfold')}
+          onClick={() => useView.setState({ queueShown: !unfolded })}
+        />
+      ) : null}
+    </>
   );
-}
-
-/** What a job is called: its kind and the beginning of its prompt. */
-function useJobName(): (job: Job) => string {
-  const { t } = useTranslation();
-  return ({ request }) => {
-    const words = 'prompt' in request ? request.prompt : 'name' in request ? request.name : '';
-    return words === '' ? t(`kind.${request.kind}`) : `${t(`kind.${request.kind}`)} “${words}”`;
-  };
 }
 
 function Running({ job, stopping }: { readonly job: Job; readonly stopping: boolean }) {
   const { t } = useTranslation();
-  const name = useJobName();
+  const name = useJobName()(job);
   const progress = useQueue((state) => (state.progress?.jobId === job.id ? state.progress : null));
   const fraction = progress?.fraction ?? 0;
+  const stopWhen = (when: 'now' | 'after-this') => void attempt(() => studio().queue.stop({ when }));
   return (
     <>
-      <span className="status-name ellipsis">{name(job)}</span>
+      <span className="status-name ellipsis">{name}</span>
       <div
         className="progress"
         role="progressbar"
-        aria-label={name(job)}
+        aria-label={name}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={Math.round(fraction * 100)}
@@ -106,92 +127,12 @@ function Running({ job, stopping }: { readonly job: Job; readonly stopping: bool
           : ` · ${t('perStep', { time: perStep(progress.secondsPerStep) })}`}
         {progress?.secondsLeft == null ? '' : ` · ${t('left', { time: duration(progress.secondsLeft) })}`}
       </span>
-      <button
-        type="button"
-        className="link"
-        onClick={() => void attempt(() => studio().queue.stop({ when: 'now' }))}
-      >
+      <button type="button" className="link" onClick={() => stopWhen('now')}>
         {t('stop.now')}
       </button>
-      <button
-        type="button"
-        className="link"
-        aria-pressed={stopping}
-        onClick={() => void attempt(() => studio().queue.stop({ when: 'after-this' }))}
-      >
+      <button type="button" className="link" aria-pressed={stopping} onClick={() => stopWhen('after-this')}>
         {t('stop.after')}
       </button>
     </>
-  );
-}
-
-function QueueItem({ job, queued }: { readonly job: Job; readonly queued: readonly Job[] }) {
-  const { t } = useTranslation();
-  const name = useJobName()(job);
-  const place = queued.indexOf(job);
-  const move = (before: number | null) => void attempt(() => studio().queue.move({ id: job.id, before }));
-  return (
-    <li className="queue-item" aria-label={name} data-running={place < 0}>
-      <span className="ellipsis" title={name}>
-        {place < 0
-          ? t('queue.running')
-          : `${place + 1} · ${'prompt' in job.request ? job.request.prompt : name}`}
-      </span>
-      {place < 0 ? null : (
-        <>
-          <IconButton
-            size="small"
-            icon={IconChevronLeft}
-            label={t('queue.up')}
-            disabled={place === 0}
-            onClick={() => move(queued[place - 1]!.id)}
-          />
-          <IconButton
-            size="small"
-            icon={IconChevronRight}
-            label={t('queue.down')}
-            disabled={place === queued.length - 1}
-            onClick={() => move(queued[place + 2]?.id ?? null)}
-          />
-        </>
-      )}
-      <IconButton
-        size="small"
-        icon={IconX}
-        label={t('cancel')}
-        onClick={() => void attempt(() => studio().queue.cancel({ id: job.id }))}
-      />
-    </li>
-  );
-}
-
-function TroubledItem({ job }: { readonly job: Job }) {
-  const { t } = useTranslation();
-  const name = useJobName()(job);
-  const reason = job.error === null ? t(`job.${job.state}`) : `${job.error.message} ${job.error.hint}`;
-  const again = () =>
-    void attempt(() =>
-      job.state === 'failed'
-        ? studio().queue.repeat({ id: job.id })
-        : studio().queue.continue({ id: job.id }),
-    );
-  return (
-    <li className="queue-item" data-troubled aria-label={name}>
-      <span className="ellipsis" title={reason}>
-        {t(`job.${job.state}`)} · {name}
-      </span>
-      <IconButton
-        size="small"
-        icon={IconRepeat}
-        label={t(job.state === 'failed' ? 'job.repeat' : 'job.continue')}
-        onClick={again}
-      />
-      <IconButton
-        size="small"
-        icon={IconX}
-        label={t('dismiss')}
-        onClick={() => void attempt(() => studio().queue.clear({ which: 'finished' }))}
-      />
-    </li>
   );
 }
