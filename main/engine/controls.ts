@@ -8,6 +8,7 @@ import { openWeights } from '../../native-models/weights/open.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
+import { type PackedOptions, withPackedWeights } from './integers/packedCache.ts';
 import { stampOf } from './requestFiles.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { type Feeds, fromOrt, toOrt } from './tensors.ts';
@@ -24,8 +25,14 @@ export interface ControlStore {
    * The ControlNets of a job, in order; those of the job before that are not among them are freed.
    * Throws WeightsError for a file that is no ControlNet or was made for another base than `unet`.
    */
-  open(paths: readonly string[], unet: UnetConfig, session: SessionOptions): Promise<OpenControlNet[]>;
+  open(paths: readonly string[], unet: UnetConfig, options?: ControlOptions): Promise<OpenControlNet[]>;
   release(): Promise<void>;
+}
+
+export interface ControlOptions {
+  readonly session?: SessionOptions;
+  /** For a ControlNet in integers. */
+  readonly packed?: PackedOptions | undefined;
 }
 
 export function createControlStore(): ControlStore {
@@ -37,14 +44,15 @@ export function createControlStore(): ControlStore {
       await control.release();
     }
   };
-  const open: ControlStore['open'] = async (paths, unet, session) => {
-    const keys = paths.map((path) => stampOf(path) + JSON.stringify(session));
+  const open: ControlStore['open'] = async (paths, unet, options = {}) => {
+    const how = JSON.stringify([options.session, options.packed?.bits]);
+    const keys = paths.map((path) => stampOf(path) + how);
     await keepOnly(keys);
     const controls: OpenControlNet[] = [];
     for (const [index, path] of paths.entries()) {
       const file = openWeights(path);
       const config = fittingConfig(file, unet);
-      const control = loaded.get(keys[index]!) ?? (await openControlNet(file, config, session));
+      const control = loaded.get(keys[index]!) ?? (await openControlNet(file, config, options));
       loaded.set(keys[index]!, control);
       controls.push(control);
     }
@@ -70,13 +78,15 @@ function fittingConfig(file: WeightsFile, unet: UnetConfig): ControlNetConfig {
   throw new WeightsError(file.path, problem, 'Choose a ControlNet made for this model (SD 1.x, 2.x or SDXL)');
 }
 
-/** Blocks while the weights are read. Throws WeightsError when the file lacks a tensor of `config`. */
+/** Blocks while the weights are read; packs them first where nobody has yet. Throws WeightsError when the file lacks a tensor of `config`. */
 export async function openControlNet(
   file: WeightsFile,
   config: ControlNetConfig,
-  session: SessionOptions = DEFAULT_SESSION,
+  { session = DEFAULT_SESSION, packed }: ControlOptions = {},
 ): Promise<OpenControlNet> {
-  const source = fileParameters(file.path, canonicalTensors(file, 'controlnet'));
+  const tensors = canonicalTensors(file, 'controlnet');
+  const usable = packed ? await withPackedWeights('controlnet', tensors, packed) : tensors;
+  const source = fileParameters(file.path, usable);
   const { graph } = compileControlNet(source, config, session.target);
   const opened = await createSession(graph, session);
   return {

@@ -6,6 +6,7 @@ import { constant, input, type Value } from '../../native-models/graph/value.ts'
 import { attend, toImage, toTokens } from '../../native-models/layers/attention.ts';
 import { groupNorm, linear, silu } from '../../native-models/layers/basic.ts';
 import { type Flavour, rootScope, type Scope, type Target } from '../../native-models/layers/scope.ts';
+import { relativeL2, wave } from './probing.ts';
 import type { DeviceName, DeviceReport } from './protocol.ts';
 import { createSession, DEFAULT_SESSION } from './sessions.ts';
 
@@ -110,19 +111,4 @@ function probeFlops(): number {
   return (
     2 * (CHANNELS * CHANNELS * 9 * pixels + 2 * pixels * pixels * CHANNELS + CHANNELS * CHANNELS * pixels)
   );
-}
-
-/** Numbers without a pattern that a wrong layout could preserve. */
-function wave(count: number, frequency: number, amplitude = 1): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: count }, (_, i) => amplitude * Math.sin(frequency * i + 1e-4 * i * i));
-}
-
-function relativeL2(actual: Float32Array, expected: Float32Array): number {
-  let difference = 0;
-  let norm = 0;
-  expected.forEach((value, i) => {
-    difference += (actual[i]! - value) ** 2;
-    norm += value ** 2;
-  });
-  return Math.sqrt(difference / norm);
 }

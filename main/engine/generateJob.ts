@@ -34,6 +34,8 @@ export async function generate(
     pixels: size.width * size.height,
     loras: loraChoices(request),
     vae: request.vae && fileOf(request.vae, 'VAE'),
+    speed: request.speed,
+    onPack: (done, total) => (done === 0 ? progress.begin('load', total) : progress.advance()),
     onLoad: () => undefined,
   });
   const job: Pass = { host, networks, settings, signal, progress };

@@ -3,6 +3,8 @@ import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { createControlStore, type OpenControlNet } from './controls.ts';
 import { flavourOf, probeDevices } from './devices.ts';
+import { chooseIntegers, type Speed } from './integers/choice.ts';
+import type { PackedOptions } from './integers/packedCache.ts';
 import { planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
@@ -28,7 +30,7 @@ export interface LoadedCheckpoint {
 
 /** A loaded checkpoint with the LoRAs of one job attached. */
 export interface ReadyCheckpoint extends LoadedCheckpoint {
-  /** "name: applied 192 of 192 tensors", one per LoRA. */
+  /** "name: applied 192 of 192 tensors", one per LoRA; why a speed was not used. */
   readonly notes: readonly string[];
 }
 
@@ -39,6 +41,10 @@ export interface OpenOptions {
   readonly loras: readonly LoraChoice[];
   /** A VAE file to use instead of the checkpoint's own. */
   readonly vae?: string | undefined;
+  /** `exact` unless told. */
+  readonly speed?: Speed;
+  /** Layers packed so far and in all, while weights are packed that never were. */
+  readonly onPack?: (done: number, total: number) => void;
   readonly onLoad: (network: NetworkName, seconds: number) => void;
   readonly signal: AbortSignal;
 }
@@ -73,12 +79,20 @@ function networkOptions(
   };
 }
 
+interface CurrentJob {
+  readonly lora: LoraFeeds;
+  readonly onLoad: OpenOptions['onLoad'];
+  readonly pixels: number;
+  /** Set where its networks are computed in integers. */
+  readonly packed?: PackedOptions | undefined;
+}
+
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 
 export function createHost(): EngineHost {
   let loaded: (LoadedCheckpoint & { key: string }) | undefined;
   // Sessions outlive a job; what they call back to changes with each.
-  let current: { lora: LoraFeeds; onLoad: OpenOptions['onLoad']; pixels: number } = {
+  let current: CurrentJob = {
     lora: NO_LORA,
     onLoad: () => undefined,
     pixels: 0,
@@ -98,15 +112,19 @@ export function createHost(): EngineHost {
     const { settings, pixels, signal } = options;
     const base = await sessionFor(settings);
     const plan = planModels({ checkpoint: path, vae: options.vae, loras: options.loras }, base, loraStore);
-    const { feeds, notes } = plan.loras;
-    current = { lora: feeds, onLoad: options.onLoad, pixels };
-    const key = [plan.key, settings.threads, settings.memory].join('|');
+    const { feeds } = plan.loras;
+    const { bits, note } = await chooseIntegers(options.speed ?? 'exact', base.device, settings);
+    const notes = note ? [...plan.loras.notes, note] : plan.loras.notes;
+    const { cacheDir } = settings;
+    const packed = bits && { bits, cacheDir, signal, onProgress: options.onPack };
+    current = { lora: feeds, onLoad: options.onLoad, pixels, packed };
+    const key = [plan.key, settings.threads, settings.memory, bits].join('|');
     if (loaded?.key !== key) {
       // Freed first: what is free then decides on the memory mode.
       await release();
-      const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes);
-      const ready = await readyWeights(plan, memory, settings.cacheDir, signal);
-      const session = { ...base, castWhileRunning: memory === 'low' };
+      const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, bits);
+      const ready = await readyWeights(plan, { memory, cacheDir, signal, packed });
+      const session = { ...base, castWhileRunning: memory === 'low', prepack: bits !== undefined };
       const vaeTile = (): number => vaeTileFor(current.pixels, memory);
       const networks = createNetworks(
         ready.graphs,
@@ -122,7 +140,7 @@ export function createHost(): EngineHost {
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
-    return controlStore.open(paths, loaded.config.unet, loaded.session);
+    return controlStore.open(paths, loaded.config.unet, { session: loaded.session, packed: current.packed });
   };
   const preview: EngineHost['preview'] = async (latent, settings) => {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');

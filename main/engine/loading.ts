@@ -1,5 +1,6 @@
 /** A checkpoint as a job wants it: its weights where the memory mode has them, another VAE, LoRAs merged in. */
 import {
+  type CheckpointParts,
   checkpointOf,
   type OpenedCheckpoint,
   openCheckpoint,
@@ -7,6 +8,7 @@ import {
   type VaePart,
 } from './checkpoint.ts';
 import { cachedWeights } from './fp32Cache.ts';
+import { type PackedOptions, withoutPacked, withPackedWeights } from './integers/packedCache.ts';
 import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
 import type { LoadedMode } from './memory.ts';
 import { overlaid, overlayKey } from './overlay.ts';
@@ -43,16 +45,30 @@ export function planModels(
   return { checkpoint, vae, loras, key: [...stamps, device, loras.spatial, merged].join('|') };
 }
 
-/** Makes what is to be made (a cached copy, an overlay) and returns the checkpoint ready for its sessions. */
+export interface ReadyOptions {
+  readonly memory: LoadedMode;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+  /** For a U-Net and a VAE decoder in integers. */
+  readonly packed?: PackedOptions | undefined;
+}
+
+/** Makes what is to be made (a cached copy, packed weights, an overlay) and returns the checkpoint ready for its sessions. */
 export async function readyWeights(
   { checkpoint, vae, loras: { merges, spatial } }: ModelPlan,
-  memory: LoadedMode,
-  cacheDir: string,
-  signal: AbortSignal,
+  { memory, cacheDir, signal, packed }: ReadyOptions,
 ): Promise<OpenedCheckpoint> {
   const stored = memory === 'cached' ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
-  const parts = await overlaid(stored.parts, merges, cacheDir, signal);
+  const plain = vae ? { ...stored.parts, vae: vae.tensors } : stored.parts;
+  const parts = packed ? await packedParts(plain, packed) : plain;
+  const merged = await overlaid(parts, merges, cacheDir, signal);
+  const changed = [...merged.unet].flatMap(([name, info]) => (info === parts.unet.get(name) ? [] : [name]));
   const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
-  const all = vae ? { ...parts, vae: vae.tensors } : parts;
+  const all = { ...merged, unet: withoutPacked(merged.unet, changed) };
   return checkpointOf(stored.path, config, all, checkpoint.target, spatial);
+}
+
+async function packedParts(parts: CheckpointParts, options: PackedOptions): Promise<CheckpointParts> {
+  const unet = await withPackedWeights('unet', parts.unet, options);
+  return { ...parts, unet, vae: await withPackedWeights('vaeDecoder', parts.vae, options) };
 }

@@ -1,5 +1,6 @@
 /** How much memory may be traded for speed: the mode a checkpoint is loaded in, and how large pictures are decoded. */
 import { freemem } from 'node:os';
+import type { PackedBits } from '../../native-models/layers/scope.ts';
 import type { MemoryMode } from './protocol.ts';
 
 /** A mode that has been decided on. */
@@ -18,8 +19,14 @@ export function vaeTileFor(pixels: number, memory: MemoryMode): number {
   return Math.max(SMALLEST_TILE, side);
 }
 
-/** `auto`: normal while the weights in float32 and half as much again fit into what is free now. */
-export function memoryMode(wanted: MemoryMode, float32Bytes: number): LoadedMode {
+/** What stays float32 beside packed layers, as a share of all weights: text encoder, VAE encoder, time embedding, norms. */
+const UNPACKED_SHARE = 0.2;
+
+/** `auto`: normal while the weights as they are loaded, and half as much again, fit into what is free now. */
+export function memoryMode(wanted: MemoryMode, float32Bytes: number, bits?: PackedBits): LoadedMode {
+  // A float32 copy would hold mostly what is packed already.
+  if (wanted === 'cached' && bits) return 'normal';
   if (wanted !== 'auto') return wanted;
-  return float32Bytes * 1.5 < freemem() ? 'normal' : 'low';
+  const bytes = bits ? float32Bytes * (bits / 32 + UNPACKED_SHARE) : float32Bytes;
+  return bytes * 1.5 < freemem() ? 'normal' : 'low';
 }

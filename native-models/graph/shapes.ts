@@ -45,6 +45,7 @@ const SHAPE_RULES = {
     { shape: [], dtype: 'float32' },
     { shape: [], dtype: 'uint8' },
   ],
+  DequantizeLinear: ([x]) => one(x!.shape, 'float32'),
   LayerNormalization: layerNormRule,
   MultiHeadAttention: ([query, , value]) => one([...query!.shape.slice(0, 2), value!.shape[2]!], query!.dtype),
   ReduceSum: reduceRule, ReduceMean: reduceRule, ReduceMax: reduceRule,
@@ -201,16 +202,20 @@ function reducedShape(shape: Shape, axes: readonly number[], keepdims: number): 
     : shape.filter((_, axis) => !reduced.has(axis));
 }
 
+/** A shape computed at run time carries its symbolic result in a private attribute (see ops.reshape). */
+function privateShape({ emulsion_shape: shape }: Attributes): Shape | undefined {
+  if (!shape || !('string' in shape)) return undefined;
+  return shape.string.split(',').map((dim) => (/^\d+$/.test(dim) ? Number(dim) : dim));
+}
+
 function reshapedShape(
   from: Shape,
   target: number[] | undefined,
   shape: Value,
   attributes: Attributes,
 ): Shape {
-  // A shape computed at run time carries its symbolic result in this private attribute (see ops.reshape).
-  const symbolic = attributes['emulsion_shape'];
-  if (symbolic && 'string' in symbolic)
-    return symbolic.string.split(',').map((dim) => (/^\d+$/.test(dim) ? Number(dim) : dim));
+  const symbolic = privateShape(attributes);
+  if (symbolic) return symbolic;
   if (!target) return Array.from({ length: Number(shape.shape[0]) }, (_, axis) => `?${axis}`);
   const copied: Dim[] = target.map((dim, axis) => (dim === 0 ? from[axis]! : dim));
   const rest = copied.indexOf(-1);
@@ -251,7 +256,9 @@ function splitRule([x, sizes]: Inputs, { axis }: Attributes): readonly ValueType
   }));
 }
 
-function sliceRule([x, starts, ends, axes, steps]: Inputs): readonly ValueType[] {
+function sliceRule([x, starts, ends, axes, steps]: Inputs, attributes: Attributes): readonly ValueType[] {
+  const known = privateShape(attributes);
+  if (known) return one(known, x!.dtype);
   const [from, to, on, by] = [starts, ends, axes, steps].map(constantInts);
   const shape = [...x!.shape];
   for (const [i, axisRaw] of (on ?? []).entries()) {

@@ -1,24 +1,22 @@
 /** Linear, convolution, norms and activations, each written once per flavour. Weight layouts are torch's. */
 import * as ops from '../graph/ops.ts';
 import { constant, type Value } from '../graph/value.ts';
+import { packedConv2d, packedLinear } from './integer.ts';
 import type { Flavour, Scope } from './scope.ts';
 
 /** y = x·Wᵀ + b for x [..., inFeatures]; the weight [outFeatures, inFeatures] is used as it lies in the file. */
 export function linear(scope: Scope, input: Value, inFeatures: number, outFeatures: number): Value {
   const x = ops.cast(input, scope.precision);
-  const weight = scope.parameter('weight', [outFeatures, inFeatures]);
   const bias = scope.has('bias') ? scope.parameter('bias', [outFeatures]) : undefined;
-  const y = bias ? biasedProduct(x, weight, bias) : product(scope.flavour, x, weight);
+  const y = scope.packed
+    ? packedLinear(scope, x, inFeatures, outFeatures, bias)
+    : product(scope.flavour, x, scope.parameter('weight', [outFeatures, inFeatures]), bias);
   return scope.adapt({ inFeatures, outFeatures }, x, y, ops.add);
 }
 
-function product(flavour: Flavour, x: Value, weight: Value): Value {
+function product(flavour: Flavour, x: Value, weight: Value, bias?: Value): Value {
   // Only ONNX Runtime's CPU kernels have a product that reads the weight transposed; elsewhere Gemm does.
-  return flavour === 'cpu' ? ops.matmul(x, weight, { transB: true }) : flatGemm(x, weight);
-}
-
-function biasedProduct(x: Value, weight: Value, bias: Value): Value {
-  return flatGemm(x, weight, bias);
+  return flavour === 'cpu' && !bias ? ops.matmul(x, weight, { transB: true }) : flatGemm(x, weight, bias);
 }
 
 /** Gemm over the last axis: [..., in] → [..., out]. Reshapes cost nothing. */
@@ -45,9 +43,14 @@ export function conv2d(
 ): Value {
   const x = ops.cast(input, scope.precision);
   const { kernel = 3, stride = 1, padding = kernel >> 1 } = options;
-  const weight = scope.parameter('weight', [outChannels, inChannels, kernel, kernel]);
   const bias = scope.has('bias') ? scope.parameter('bias', [outChannels]) : undefined;
-  const y = ops.conv(x, weight, bias, { stride, padding });
+  const sides = typeof padding === 'number' ? ([padding, padding, padding, padding] as const) : padding;
+  const y = scope.packed
+    ? packedConv2d(scope, x, outChannels, { kernel, stride, padding: sides }, bias)
+    : ops.conv(x, scope.parameter('weight', [outChannels, inChannels, kernel, kernel]), bias, {
+        stride,
+        padding,
+      });
   if (typeof padding !== 'number') return y; // the VAE's lopsided downsampling has no adapters
   const layer = {
     inFeatures: inChannels,

@@ -24,7 +24,12 @@ export interface Target {
 export interface ParameterSource {
   has(name: string): boolean;
   get(name: string, shape: readonly number[]): Value;
+  /** Whether the weight of the layer at `path` is there for products in integers, and at how many bits (layers/integer.ts). */
+  packed?(path: string): PackedBits | undefined;
 }
+
+/** 8: one int8 per weight. 16: two, for some 15 bits. */
+export type PackedBits = 8 | 16;
 
 /** A layer's weight as low-rank adapters see it: linear when `kernel` is absent, else a convolution. */
 export interface AdaptedLayer {
@@ -42,6 +47,8 @@ export interface Scope {
   readonly flavour: Flavour;
   readonly precision: Precision;
   readonly fusedAttention: boolean;
+  /** Set where this layer's weight is packed for products in integers. */
+  readonly packed: PackedBits | undefined;
   /** The scope below: `scope.at('attn1')`, `scope.at(3)`. */
   at(name: string | number): Scope;
   has(name: string): boolean;
@@ -76,6 +83,7 @@ function scopeAt(path: string, source: ParameterSource, options: ScopeOptions): 
     flavour,
     precision,
     fusedAttention,
+    packed: source.packed?.(path),
     at: (name) => scopeAt(join(name), source, options),
     has: (name) => source.has(join(name)),
     raw,

@@ -63,9 +63,9 @@ function inFileOrder(path: string, tensors: Iterable<TensorSource>): TensorSourc
   return ordered;
 }
 
-/** The length and the JSON. Entries go through a Map's order, never through an object, where "2" would come before "10". */
-function encodeHeader(
-  ordered: readonly TensorSource[],
+/** The length and the JSON of a file with these tensors in this order. Entries go through a Map's order, never through an object, where "2" would come before "10". */
+export function encodeHeader(
+  ordered: readonly Pick<TensorSource, 'name' | 'dtype' | 'shape'>[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const entries: string[] = [];
@@ -124,7 +124,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** Makes the rename itself survive a power cut, where folders can be synced (not on Windows, nor on some network disks). */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();

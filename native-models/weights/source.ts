@@ -1,6 +1,7 @@
 /** Weights files as parameters of a graph: nothing is read here, the graph only points into the file. */
 import { basename } from 'node:path';
 import { type Dtype, type Value, weight } from '../graph/value.ts';
+import { PACKED } from '../layers/integer.ts';
 import type { ParameterSource } from '../layers/scope.ts';
 import { type TensorDtype, type TensorInfo, WeightsError } from './tensors.ts';
 
@@ -11,6 +12,7 @@ const DTYPES: Partial<Record<TensorDtype, Dtype>> = {
   BF16: 'bfloat16',
   F8_E4M3: 'float8e4m3',
   F8_E5M2: 'float8e5m2',
+  I8: 'int8',
 };
 
 /** Parameters by canonical name; `path` is the file to name when one is missing. `get` throws a WeightsError. */
@@ -18,6 +20,10 @@ export function fileParameters(path: string, tensors: ReadonlyMap<string, Tensor
   const values = new Map<string, Value>();
   return {
     has: (name) => tensors.has(name),
+    packed: (layer) => {
+      if (!tensors.has(`${layer}.${PACKED.high}`)) return undefined;
+      return tensors.has(`${layer}.${PACKED.low}`) ? 16 : 8;
+    },
     get: (name, shape) => {
       const key = `${name}[${shape}]`;
       const known = values.get(key);

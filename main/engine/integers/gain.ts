@@ -1,0 +1,114 @@
+/** Whether products in 8-bit integers pay on this machine: measured once against float32, beside a check of their numbers. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { env, type InferenceSession, Tensor } from 'onnxruntime-node';
+import { buildGraph } from '../../../native-models/graph/build.ts';
+import { input, type Value } from '../../../native-models/graph/value.ts';
+import { conv2d, linear } from '../../../native-models/layers/basic.ts';
+import { type PackedBits, rootScope, type Scope } from '../../../native-models/layers/scope.ts';
+import { layerSource } from '../../../native-models/weights/packed.ts';
+import { relativeL2, wave } from '../probing.ts';
+import { createSession, DEFAULT_SESSION } from '../sessions.ts';
+
+/** Time of the packed layers over the time of the float32 ones, and the larger of their relative errors. */
+export interface IntegerGain {
+  readonly timeRatio: number;
+  readonly relativeError: number;
+}
+export type IntegerGains = Readonly<Record<PackedBits, IntegerGain>>;
+
+/** Above this ratio the gain is not worth the error. */
+export const WORTHWHILE = 0.9;
+/** What right kernels stay below here; saturating ones (8-bit products without VNNI) err by tens of percent. */
+export const RIGHT: Readonly<Record<PackedBits, number>> = { 8: 3e-2, 16: 1e-3 };
+
+const GAINS_FILE = 'integer-gains.json';
+const RUNS = 5;
+const KINDS = [undefined, 8, 16] as const;
+
+/** The gains on this machine, from `folder` when the same processor and ONNX Runtime measured them there. Takes a second or two. */
+export async function integerGains(folder: string, threads: number): Promise<IntegerGains> {
+  const known = readKnown(join(folder, GAINS_FILE));
+  if (known?.machine === machineOf(threads)) return known.gains;
+  const gains = await measureGains(threads);
+  keepGains(folder, threads, gains);
+  return gains;
+}
+
+/** Writes what was measured, for the next start. */
+export function keepGains(folder: string, threads: number, gains: IntegerGains): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, GAINS_FILE), JSON.stringify({ machine: machineOf(threads), gains }));
+}
+
+/** What the gains depend on. */
+function machineOf(threads: number): string {
+  return [env.versions.node, process.arch, cpus()[0]?.model, cpus().length, threads].join('|');
+}
+
+function readKnown(path: string): { machine: string; gains: IntegerGains } | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as { machine: string; gains: IntegerGains };
+  } catch {
+    return undefined; // never measured, or half a file: measured again
+  }
+}
+
+/** What a U-Net spends its time on: a 3×3 convolution, and the feed-forward product of a transformer block. */
+const PROBES = [
+  {
+    input: [2, 320, 32, 32],
+    weight: [320, 320, 3, 3],
+    layer: (scope: Scope, x: Value) => conv2d(scope, x, 320, 320),
+  },
+  { input: [2048, 640], weight: [2560, 640], layer: (scope: Scope, x: Value) => linear(scope, x, 640, 2560) },
+] as const;
+
+interface Candidate {
+  readonly session: InferenceSession;
+  readonly x: Tensor;
+  output: Float32Array;
+  /** Of all runs, in milliseconds. */
+  fastest: number;
+}
+
+/** Float32, 8 and 16 bits in turn, so that a busy machine is busy for all; the fastest run of each counts. */
+export async function measureGains(threads: number): Promise<IntegerGains> {
+  const byKind: Candidate[][] = [];
+  for (const bits of KINDS)
+    byKind.push(await Promise.all(PROBES.map((probe) => prepare(probe, bits, threads))));
+  const all = byKind.flat();
+  for (let run = 0; run <= RUNS; run++) for (const candidate of all) await runOnce(candidate);
+  for (const { session } of all) await session.release();
+  const [float, eight, sixteen] = byKind;
+  return { 8: compare(eight!, float!), 16: compare(sixteen!, float!) };
+}
+
+async function prepare(
+  { input: shape, weight: weightShape, layer }: (typeof PROBES)[number],
+  bits: PackedBits | undefined,
+  threads: number,
+): Promise<Candidate> {
+  const weight = wave(product(weightShape), 0.23);
+  const scope = rootScope(layerSource(weight, weightShape, bits), { flavour: 'cpu' });
+  const graph = buildGraph({ y: layer(scope, input('x', 'float32', shape)) });
+  const session = await createSession(graph, { ...DEFAULT_SESSION, threads, prepack: bits !== undefined });
+  const x = new Tensor('float32', wave(product(shape), 0.37), shape);
+  return { session, x, output: new Float32Array(), fastest: Number.POSITIVE_INFINITY };
+}
+
+async function runOnce(candidate: Candidate): Promise<void> {
+  const start = performance.now();
+  const { y } = await candidate.session.run({ x: candidate.x });
+  candidate.fastest = Math.min(candidate.fastest, performance.now() - start);
+  candidate.output = y!.data as Float32Array;
+}
+
+function compare(packed: readonly Candidate[], float: readonly Candidate[]): IntegerGain {
+  const total = (of: readonly Candidate[]): number => of.reduce((sum, { fastest }) => sum + fastest, 0);
+  const errors = packed.map(({ output }, index) => relativeL2(output, float[index]!.output));
+  return { timeRatio: total(packed) / total(float), relativeError: Math.max(...errors) };
+}
+
+const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

@@ -1,0 +1,93 @@
+/**
+ * Packed weights (8-bit integers) of a network, from a file beside the app's data that is made once for its contents:
+ * a checkpoint that was moved, renamed or copied finds them again, one that was changed does not.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKED } from '../../../native-models/layers/integer.ts';
+import type { PackedBits } from '../../../native-models/layers/scope.ts';
+import { integerLayers, type PackedPart } from '../../../native-models/models/integerLayers.ts';
+import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
+import { packWeight } from '../../../native-models/weights/packed.ts';
+import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
+import { readTensor, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
+import { touch, trimCache } from '../cacheFolder.ts';
+import { type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
+
+export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProgress' | 'syncBytes'> {
+  readonly bits: PackedBits;
+  readonly cacheDir: string;
+  readonly limit?: number;
+}
+
+/** Part of the file's name; raise it when the layout or the rule changes. */
+const FORMAT = 1;
+/** Bytes looked at in each tensor, at its start, middle and end. */
+const SAMPLE = 1024;
+
+/** `tensors` with packed weights beside the layers that have them. Makes the file when there is none; cancellable. */
+export async function withPackedWeights(
+  part: PackedPart,
+  tensors: CanonicalTensors,
+  options: PackedOptions,
+): Promise<CanonicalTensors> {
+  const { bits, cacheDir, limit } = options;
+  const layers = integerLayers(part, tensors);
+  const path = join(cacheDir, `${fingerprint(part, tensors)}.int${bits}.safetensors`);
+  if (existsSync(path)) touch(path);
+  else {
+    mkdirSync(cacheDir, { recursive: true });
+    const groups = layers.map((layer) => packedGroup(layer, tensors.get(`${layer}.weight`)!, bits));
+    await writeResumable(path, groups, { ...options, metadata: { 'emulsion.cache': `int${bits}` } });
+    trimCache(cacheDir, [path], limit);
+  }
+  return new Map([...tensors, ...openSafetensors(path).tensors]);
+}
+
+/** `tensors` without the packed form of layers whose weights are not the checkpoint's own (a merged LoRA). */
+export function withoutPacked(tensors: CanonicalTensors, changed: Iterable<string>): CanonicalTensors {
+  const kept = new Map(tensors);
+  for (const name of changed) {
+    const layer = name.replace(/\.(weight|bias)$/, '');
+    for (const tensor of Object.values(PACKED)) kept.delete(`${layer}.${tensor}`);
+  }
+  return kept;
+}
+
+/** Tells contents apart without reading them all: names, types and shapes, and some bytes of every tensor. */
+function fingerprint(part: PackedPart, tensors: CanonicalTensors): string {
+  const hash = createHash('sha256').update(`${FORMAT}|${part}`);
+  for (const [name, info] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`|${name}|${info.dtype}|${info.shape}|`);
+    for (const share of [0, 0.5, 1]) hash.update(sample(info, share));
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+function sample(info: TensorInfo, share: number): Uint8Array {
+  const byteLength = Math.min(SAMPLE, info.byteLength);
+  return readTensor({
+    ...info,
+    byteLength,
+    offset: info.offset + Math.floor(share * (info.byteLength - byteLength)),
+  });
+}
+
+/** One layer at a time is in memory: its float32 values and what becomes of them. */
+function packedGroup(layer: string, info: TensorInfo, bits: PackedBits): TensorGroup {
+  const [columns, ...rest] = info.shape as [number, ...number[]];
+  const matrix = [rest.reduce((a, b) => a * b, 1), columns];
+  const tensors = [
+    { name: `${layer}.${PACKED.scale}`, dtype: 'F32' as const, shape: [columns] },
+    { name: `${layer}.${PACKED.high}`, dtype: 'I8' as const, shape: matrix },
+    ...(bits === 16 ? [{ name: `${layer}.${PACKED.low}`, dtype: 'I8' as const, shape: matrix }] : []),
+  ];
+  const make = (): Uint8Array[] => {
+    const { scale, high, low } = packWeight(readTensorFloat32(info), info.shape, bits);
+    return [scale, high, ...(low ? [low] : [])].map(
+      ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+    );
+  };
+  return { tensors, make };
+}

@@ -1,0 +1,129 @@
+/** Packed weights of a checkpoint: made once for its contents, wherever the file lies, and bounded in size. */
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { trimCache } from '../../../main/engine/cacheFolder.ts';
+import { withoutPacked, withPackedWeights } from '../../../main/engine/integers/packedCache.ts';
+import { type CanonicalTensors, canonicalTensors } from '../../../native-models/weights/keys.ts';
+import { openWeights } from '../../../native-models/weights/open.ts';
+import { packWeight } from '../../../native-models/weights/packed.ts';
+import { readTensor, readTensorFloat32 } from '../../../native-models/weights/tensors.ts';
+import { smallCheckpoint } from '../../helpers/smallCheckpoint.ts';
+import { tempFolder } from '../../helpers/tempFolder.ts';
+
+const LAYER = 'input_blocks.1.1.transformer_blocks.0.attn1.to_q';
+const signal = new AbortController().signal;
+
+const unetOf = (path: string): CanonicalTensors => canonicalTensors(openWeights(path), 'unet');
+const packedFiles = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+
+test('layers worth it get packed tensors; first, last and time embedding do not', async () => {
+  const folder = tempFolder();
+  const plain = unetOf(await smallCheckpoint(folder));
+  const tensors = await withPackedWeights('unet', plain, {
+    bits: 16,
+    cacheDir: join(folder, 'cache'),
+    signal,
+  });
+  const info = plain.get(`${LAYER}.weight`)!;
+  const expected = packWeight(readTensorFloat32(info), info.shape, 16);
+  for (const part of ['high', 'low', 'scale'] as const) {
+    const stored = readTensor(tensors.get(`${LAYER}.weight.${part}`)!);
+    expect(Buffer.from(expected[part]!.buffer).equals(stored)).toBe(true);
+  }
+  for (const path of ['input_blocks.0.0', 'out.2', 'time_embed.0', 'input_blocks.1.0.emb_layers.1'])
+    expect([plain.has(`${path}.weight`), tensors.has(`${path}.weight.high`)]).toEqual([true, false]);
+});
+
+test('the same contents elsewhere use the same file; changed contents do not', async () => {
+  const folder = tempFolder();
+  const cacheDir = join(folder, 'cache');
+  const options = { bits: 8, cacheDir, signal } as const;
+  const original = await smallCheckpoint(folder);
+  const copy = join(folder, 'copy.safetensors');
+  copyFileSync(original, copy);
+  await withPackedWeights('unet', unetOf(original), options);
+  let worked = 0;
+  await withPackedWeights('unet', unetOf(copy), { ...options, onProgress: () => worked++ });
+  expect([worked, packedFiles(cacheDir).length]).toEqual([0, 1]);
+  const bytes = readFileSync(copy);
+  const { offset } = unetOf(copy).get(`${LAYER}.weight`)!;
+  bytes[offset]! ^= 1;
+  writeFileSync(copy, bytes);
+  await withPackedWeights('unet', unetOf(copy), options);
+  expect(packedFiles(cacheDir)).toHaveLength(2);
+});
+
+test('aborted half-way nothing is there to be used, and the next run ends with the same bytes', async () => {
+  const folder = tempFolder();
+  const unet = unetOf(await smallCheckpoint(folder));
+  const [broken, whole] = [join(folder, 'broken'), join(folder, 'whole')];
+  const controller = new AbortController();
+  const onProgress = (done: number, total: number): void => {
+    if (done > total / 2) controller.abort();
+  };
+  const first = withPackedWeights('unet', unet, {
+    bits: 8,
+    cacheDir: broken,
+    signal: controller.signal,
+    onProgress,
+  });
+  await expect(first).rejects.toThrow('abort');
+  expect(packedFiles(broken)).toEqual([]);
+  for (const cacheDir of [broken, whole])
+    await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal });
+  const [name] = packedFiles(whole);
+  expect(readFileSync(join(broken, name!)).equals(readFileSync(join(whole, name!)))).toBe(true);
+});
+
+test('beyond the bound the longest unused go first, never the one in use', async () => {
+  const folder = tempFolder();
+  const names = ['old', 'middle', 'new'].map((name) => join(folder, `${name}.safetensors`));
+  for (const [age, path] of names.entries()) {
+    writeFileSync(path, Buffer.alloc(100));
+    utimesSync(path, 1000 + age, 1000 + age);
+  }
+  writeFileSync(join(folder, 'integer-gains.json'), Buffer.alloc(1000));
+  trimCache(folder, [], 200);
+  expect(names.map((path) => existsSync(path))).toEqual([false, true, true]);
+  trimCache(folder, [names[1]!], 150);
+  expect(names.map((path) => existsSync(path))).toEqual([false, true, false]);
+  expect(existsSync(join(folder, 'integer-gains.json'))).toBe(true);
+});
+
+test('making a file trims the folder to its bound', async () => {
+  const folder = tempFolder();
+  const unet = unetOf(await smallCheckpoint(folder));
+  const cacheDir = join(folder, 'cache');
+  await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal });
+  const [first] = packedFiles(cacheDir);
+  const { size } = statSync(join(cacheDir, first!));
+  utimesSync(join(cacheDir, first!), 1000, 1000);
+  await withPackedWeights('unet', unet, { bits: 16, cacheDir, signal, limit: 2.5 * size });
+  expect(packedFiles(cacheDir).map((name) => name.slice(-17))).toEqual(['int16.safetensors']);
+});
+
+test('a layer changed by a merged LoRA loses its packed form, others keep theirs', async () => {
+  const folder = tempFolder();
+  const packed = await withPackedWeights('unet', unetOf(await smallCheckpoint(folder)), {
+    bits: 8,
+    cacheDir: folder,
+    signal,
+  });
+  const kept = withoutPacked(packed, [`${LAYER}.weight`]);
+  expect([
+    kept.has(`${LAYER}.weight`),
+    kept.has(`${LAYER}.weight.high`),
+    packed.has(`${LAYER}.weight.high`),
+  ]).toEqual([true, false, true]);
+  expect(packed.size - kept.size).toBe(2);
+});

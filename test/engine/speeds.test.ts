@@ -1,0 +1,116 @@
+/** The same request at every speed, on the starter's own weights: how far the pictures differ, with a LoRA and a ControlNet too. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { createHost } from '../../main/engine/host.ts';
+import { keepGains } from '../../main/engine/integers/gain.ts';
+import { runJob } from '../../main/engine/jobs.ts';
+import type { EngineProgress, EngineResult, EngineSettings } from '../../main/engine/protocol.ts';
+import { encodePixels } from '../../main/images/codec.ts';
+import { generationRequestSchema } from '../../preload/request.ts';
+
+const STARTER = join(import.meta.dirname, '../../starter');
+const folder = mkdtempSync(join(tmpdir(), 'emulsion-speeds-'));
+const cacheDir = join(folder, 'cache');
+const SETTINGS: EngineSettings = { memory: 'normal', device: 'cpu', cacheDir, threads: 0, previews: false };
+// Whatever this machine gains, both kinds of integers are to be seen at work.
+const gain = { timeRatio: 0.5, relativeError: 1e-4 };
+keepGains(cacheDir, 0, { 8: gain, 16: gain });
+
+const host = createHost();
+afterAll(async () => {
+  await host.release();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const file = (name: string): { name: string; path: string } => ({
+  name,
+  path: join(STARTER, `${name}.safetensors`),
+});
+
+async function paint(
+  settings: Readonly<Record<string, unknown>>,
+  onProgress: (progress: EngineProgress) => void = () => undefined,
+): Promise<Extract<EngineResult, { kind: 'images' }>> {
+  const request = generationRequestSchema.parse({
+    kind: 'text-to-image',
+    checkpoint: file('little-world'),
+    prompt: 'a red boat on the sea at sunset',
+    width: 128,
+    height: 128,
+    steps: 8,
+    guidanceScale: 4,
+    seed: '7',
+    ...settings,
+  });
+  const context = { settings: SETTINGS, onProgress, signal: new AbortController().signal };
+  const result = await runJob(host, { kind: 'generate', request }, context);
+  if (result.kind !== 'images') throw new Error('no pictures');
+  return result;
+}
+
+/** Peak signal-to-noise ratio in dB; Infinity for equal pictures. */
+function psnr(a: Uint8Array, b: Uint8Array): number {
+  const squares = a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
+  return 10 * Math.log10(255 ** 2 / (squares / a.length));
+}
+
+async function expectNear(settings: Readonly<Record<string, unknown>>): Promise<void> {
+  const pictures: Uint8Array[] = [];
+  for (const speed of ['exact', 'fast', 'draft'])
+    pictures.push((await paint({ ...settings, speed })).images[0]!.data);
+  const [exact, fast, draft] = pictures;
+  expect(psnr(fast!, exact!)).toBeGreaterThan(50);
+  expect(psnr(draft!, exact!)).toBeGreaterThan(24);
+  expect(psnr(draft!, exact!)).toBeLessThan(psnr(fast!, exact!));
+}
+
+test('fast is within a step of grey of exact, draft looks the same', async () => {
+  await expectNear({});
+  expect(readdirSync(cacheDir).filter((name) => name.endsWith('.safetensors'))).toHaveLength(4);
+});
+
+test('with a LoRA', () =>
+  expectNear({ loras: [{ model: file('little-world-woodcut'), unetWeight: 1, textWeight: 1 }] }));
+
+test('with a ControlNet', async () => {
+  const image = join(folder, 'hint.png');
+  const { images } = await paint({ seed: '3' });
+  writeFileSync(image, await encodePixels(images[0]!, 'png'));
+  await expectNear({
+    controls: [{ model: file('little-world-scribble'), image: { path: image }, preprocessor: 'canny' }],
+  });
+});
+
+test('packing is progress of its own, once; a speed that does not pay is exact and says so', async () => {
+  const slow = join(folder, 'slow');
+  keepGains(slow, 0, { 8: gain, 16: { timeRatio: 1.3, relativeError: 1e-5 } });
+  const settings = { ...SETTINGS, cacheDir: slow };
+  const loads: number[] = [];
+  const run = async (speed: string): Promise<Extract<EngineResult, { kind: 'images' }>> => {
+    const request = {
+      checkpoint: file('little-world'),
+      prompt: 'a boat',
+      width: 64,
+      height: 64,
+      steps: 1,
+      seed: '1',
+      speed,
+    };
+    const onProgress = ({ stage, steps }: EngineProgress): void =>
+      void (stage === 'load' && loads.push(steps));
+    const context = { settings, onProgress, signal: new AbortController().signal };
+    const parsed = generationRequestSchema.parse({ kind: 'text-to-image', ...request });
+    return (await runJob(host, { kind: 'generate', request: parsed }, context)) as Extract<
+      EngineResult,
+      { kind: 'images' }
+    >;
+  };
+  const fast = await run('fast');
+  expect(fast.notes).toEqual([expect.stringContaining('1.30 × the time of float32')]);
+  expect(Math.max(...loads)).toBe(1);
+  expect((await run('exact')).images[0]!.data).toEqual(fast.images[0]!.data);
+  await run('draft');
+  expect(Math.max(...loads)).toBeGreaterThan(50);
+});
