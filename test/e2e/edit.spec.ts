@@ -1,7 +1,18 @@
 /** Editing: image to image, inpainting, the frame, undo that outlives the window. */
 import type { Page } from '@playwright/test';
 import sharp from 'sharp';
-import { drag, drop, expect, generate, makePicture, open, pictureFile, stage, test } from './studio.ts';
+import {
+  drag,
+  drop,
+  expect,
+  generate,
+  makePicture,
+  open,
+  pictureFile,
+  pictures,
+  stage,
+  test,
+} from './studio.ts';
 
 const SIZE = 128;
 
@@ -79,11 +90,15 @@ test("inpainting: outside the mask every pixel is the source's; feathering after
     }
   expect(changed).toBeGreaterThan(300);
 
+  const before = await stage(page).screenshot();
   await page.getByRole('slider', { name: 'Feather' }).fill('10');
-  await page.waitForTimeout(500);
-  await expect(page.getByRole('button', { name: 'Stop' })).toBeHidden();
+  await expect
+    .poll(async () => (await stage(page).screenshot()).equals(before), 'blended anew on the canvas')
+    .toBe(false);
   await page.getByRole('button', { name: 'Accept' }).click();
   await expect(page.getByRole('button', { name: 'Layers 2' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Stop' })).toBeHidden();
+  await expect(pictures(page)).toHaveCount(1);
 });
 
 test('outpainting: the frame reaches beyond the picture, and the picture inside stays', async ({
@@ -128,39 +143,4 @@ test('one undo for strokes and settings, kept when the page is loaded again', as
   await page.getByRole('button', { name: 'Redo' }).click();
   await expect(page.getByRole('button', { name: 'Clear mask' })).toBeEnabled();
   await expect(generate(page)).toBeEnabled();
-});
-
-test('a stroke on a 4096² document stays under 16 ms per pointer event', async ({ page, studio }) => {
-  await open(page, studio, 0);
-  await page.getByRole('spinbutton', { name: 'Width' }).fill('4096');
-  await page.getByRole('spinbutton', { name: 'Height' }).fill('4096');
-  await page.getByRole('tab', { name: 'Edit' }).click();
-  await page.getByRole('button', { name: 'Fit' }).click();
-  await page.getByRole('radio', { name: 'Mask' }).check();
-  await page.getByRole('slider', { name: 'Brush size' }).fill('200');
-  await page.evaluate(() => {
-    const costs: number[] = [];
-    Object.assign(window, { costs });
-    const element = document.querySelector('[data-canvas-ready]')!;
-    let start = 0;
-    element.addEventListener('pointermove', () => (start = performance.now()), { capture: true });
-    window.addEventListener('pointermove', () => start > 0 && costs.push(performance.now() - start));
-  });
-  await drag(page, [
-    [600, 600],
-    [3400, 900],
-    [900, 2400],
-    [3000, 3300],
-  ]);
-  const costs = await page.evaluate(() =>
-    (window as unknown as { costs: number[] }).costs.sort((a, b) => a - b),
-  );
-  expect(costs.length).toBeGreaterThan(15);
-  const [median, high] = [costs[Math.floor(costs.length / 2)]!, costs[Math.floor(costs.length * 0.95)]!];
-  test.info().annotations.push({
-    type: 'pointer event',
-    description: `median ${median.toFixed(1)} ms, 95 % ${high.toFixed(1)} ms`,
-  });
-  console.log(`pointer events on 4096²: median ${median.toFixed(1)} ms, 95 % ${high.toFixed(1)} ms`);
-  expect(median).toBeLessThan(16);
 });

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
+import type { en } from '../../renderer/i18n/en.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const STARTER = join(ROOT, 'starter');
@@ -66,7 +67,16 @@ function childrenOf(pid: number): number[] {
   return rows.filter(([, parent]) => parent === pid).map(([id]) => id!);
 }
 
-export const test = base.extend<{ studio: Studio }>({
+export const test = base.extend<{ studio: Studio; browserFound: undefined }>({
+  browserFound: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
+    async ({}, use, { config, skip }) => {
+      const missing: unknown = config.metadata['missing'];
+      skip(missing !== undefined, String(missing));
+      await use(undefined);
+    },
+    { auto: true },
+  ],
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
   studio: async ({}, use) => {
     const data = mkdtempSync(join(tmpdir(), 'emulsion-e2e-'));
@@ -90,7 +100,7 @@ export const test = base.extend<{ studio: Studio }>({
   },
 });
 
-export { expect };
+export { expect, type Page };
 
 /** Opens the window and waits until it can be worked with; few steps, so that tests are about the studio and not the machine. */
 export async function open(page: Page, studio: Studio, steps = 4): Promise<void> {
@@ -115,6 +125,49 @@ export async function makePicture(page: Page): Promise<void> {
 
 export const goTo = (page: Page, name: 'Create' | 'Edit' | 'Sketch' | 'Upscale' | 'Train'): Promise<void> =>
   page.getByRole('tab', { name }).click();
+
+/** The words of the language that the window speaks. */
+type Words = Readonly<Record<keyof typeof en, string>>;
+const MODES = ['create', 'edit', 'sketch', 'upscale', 'train'] as const;
+type Visit = (name: string) => Promise<void>;
+
+/** Goes to every page of the window, one after the other. */
+export async function everyPage(page: Page, words: Words, visit: Visit): Promise<void> {
+  for (const mode of MODES) {
+    const tab = page.getByRole('tab', { name: words[`mode.${mode}`] });
+    await tab.click();
+    await expect(tab).toHaveAttribute('aria-selected', 'true');
+    await visit(mode);
+  }
+  await page.getByRole('tab', { name: words['mode.create'] }).click();
+}
+
+/** Opens every dialog that needs no file, one after the other; a picture of the history is chosen. */
+export async function everyDialog(page: Page, words: Words, visit: Visit): Promise<void> {
+  const press = (key: string) => () => page.keyboard.press(key);
+  const click = (name: string) => () => page.getByRole('button', { name, exact: true }).first().click();
+  const ways: Readonly<Record<string, () => Promise<void>>> = {
+    settings: press('Control+,'),
+    library: press('Control+l'),
+    projects: press('Control+o'),
+    sweep: click(words.sweep),
+    compare: click(words.compare),
+    'self-test': async () => {
+      await page.keyboard.press('Control+,');
+      await click(words.selfTest)();
+    },
+  };
+  for (const [name, open] of Object.entries(ways)) {
+    await open();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog).toBeVisible();
+    // While it fades in, its colours are not yet its own.
+    await expect(dialog).toHaveCSS('opacity', '1');
+    await visit(name);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+  }
+}
 
 /** Drops a file on the middle of the window, as from a file manager. */
 export async function drop(page: Page, name: string, type: string, bytes: Buffer): Promise<void> {

@@ -1,12 +1,10 @@
-/** Screenshots of each page into docs/screens: `EMULSION_SCREENS=1 playwright test -c test/e2e screens`. */
+/** Screenshots of each page into docs/screens: `npm run screens`. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { drag, expect, goTo, makePicture, open, pictures, starterHas, test } from './studio.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'docs', 'screens');
 const PROMPTS = ['a green cactus in the desert at noon', 'a red boat on the sea at sunset'];
-
-test.skip(!process.env['EMULSION_SCREENS'], 'screenshots are taken when EMULSION_SCREENS is set');
 
 test('screens', async ({ page, studio }) => {
   test.setTimeout(1_200_000);
