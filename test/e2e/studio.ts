@@ -15,7 +15,7 @@ export interface Studio {
   readonly crash: () => Promise<void>;
   /** Starts it again on the same data and address. */
   readonly restart: () => Promise<void>;
-  /** Process ids of the engines. */
+  /** Process ids of the engine and of what else the server has started (a device probe). */
   readonly engines: () => number[];
   readonly url: () => string;
 }
