@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run test:faults`: kills, full disks and damaged files; minutes, and therefore not part of `npm test`. */
+/** `npm run test:faults`: kills, full disks and damaged files; its `.fault.ts` take minutes and are no part of `npm test`. */
 export default defineConfig({
   test: {
-    include: ['test/faults/**/*.fault.ts'],
+    include: ['test/faults/**/*.fault.ts', 'test/faults/**/*.test.ts'],
     setupFiles: ['test/helpers/propertySeed.ts'],
     pool: 'forks',
     maxWorkers: 1,

@@ -1,13 +1,14 @@
 /** Calls that need more than one service: about the studio itself, hints, tokens, training. */
 import { readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
 import type { ModelCard, ModelPatch, ModelPreview } from '../../preload/models.ts';
 import type { ImageRef } from '../../preload/request.ts';
 import type { Settings, SettingsPatch } from '../../preload/settings.ts';
 import type { AppInfo, Devices, StoredImage, TokenCount } from '../../preload/studio.ts';
+import type { EngineClient } from '../engine/client.ts';
 import { outboxPath } from '../history/exporting.ts';
 import { imagePath, storeUpload } from '../history/uploads.ts';
 import { decodePixels, encodePixels } from '../images/codec.ts';
@@ -41,8 +42,8 @@ export function appInfo({ options, folder, db }: Services): AppInfo {
 }
 
 /** Asks the side engine, which probes each provider with a small graph. */
-export async function devices({ sideEngine }: Services): Promise<Devices> {
-  const result = await sideEngine.run({ kind: 'devices' });
+export async function devices({ engines }: Services): Promise<Devices> {
+  const result = await engines.side.run({ kind: 'devices' });
   if (result.kind !== 'devices')
     throw new StudioError('internal', 'The engine did not list its devices.', 'Try again.');
   const shown = result.devices.map(({ relativeError = null, gflops = null, ...device }) => ({
@@ -52,10 +53,6 @@ export async function devices({ sideEngine }: Services): Promise<Devices> {
   }));
   const reason = shown.find(({ name }) => name === result.chosen)?.reason ?? '';
   return { devices: shown, chosen: result.chosen, reason };
-}
-
-export function memory() {
-  return { total: totalmem(), free: freemem(), engine: 0 };
 }
 
 export async function diskUse({ library, folder, db }: Services) {
@@ -94,12 +91,12 @@ interface HintInput {
 }
 
 /** The hint picture a ControlNet would see: built-in ones here, a user's own ones in the engine. */
-export async function hint({ places, sideEngine }: Services, input: HintInput): Promise<StoredImage> {
+export async function hint({ places, engines }: Services, input: HintInput): Promise<StoredImage> {
   const { preprocessor, options, width, height } = input;
   const path = imagePath(places, input.image);
   const pixels = isPreprocessor(preprocessor)
     ? preprocess(preprocessor, await sized(path, width, height), options)
-    : await engineHint(sideEngine, path, preprocessor, options);
+    : await engineHint(engines.side, path, preprocessor, options);
   return storeUpload(places, await encodePixels(pixels, 'png'));
 }
 
@@ -112,7 +109,7 @@ async function sized(path: string, width: number | undefined, height: number | u
 }
 
 async function engineHint(
-  engine: Services['sideEngine'],
+  engine: EngineClient,
   image: string,
   preprocessor: string,
   options: Readonly<Record<string, number>>,
@@ -131,12 +128,9 @@ export async function upload({ places }: Services, file: Blob): Promise<StoredIm
 }
 
 /** Settings take effect at once: on the engines, the hashing and the listeners. */
-export function changeSettings(
-  { db, events, library, configureEngines }: Services,
-  patch: SettingsPatch,
-): Settings {
+export function changeSettings({ db, events, library, engines }: Services, patch: SettingsPatch): Settings {
   const settings = updateSettings(db, patch);
-  configureEngines();
+  engines.configure();
   library.startHashing();
   events.emit({ type: 'settings', settings });
   return settings;

@@ -18,7 +18,7 @@ export function createRouter(s: Services) {
       info: os.app.info.handler(() => calls.appInfo(s)),
       devices: os.app.devices.handler(() => calls.devices(s)),
       selfTest: os.app.selfTest.handler(() => selfTest(s)),
-      memory: os.app.memory.handler(() => calls.memory()),
+      memory: os.app.memory.handler(() => s.engines.memory()),
       dismissNotice: os.app.dismissNotice.handler(({ input }) => done(dismissNotice(s.db, input.id))),
       pick: os.app.pick.handler(async ({ input }) => ({
         paths: await s.options.shell.pick(input.what, input.name),

@@ -67,7 +67,7 @@ async function picture(s: Services): Promise<string> {
     steps: 2,
     seed: '1',
   });
-  const result = await s.sideEngine.run({ kind: 'generate', request });
+  const result = await s.engines.side.run({ kind: 'generate', request });
   if (result.kind !== 'images' || result.images.length !== 1) throw new Error('The engine gave no picture.');
   return `64 × 64 by ${ref.name}`;
 }

@@ -3,8 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Download } from '../../preload/models.ts';
 import type { AppInfo, NetworkEntry } from '../../preload/studio.ts';
-import { EngineClient, type LaunchEngine } from '../engine/client.ts';
-import type { EngineSettings } from '../engine/protocol.ts';
+import type { EngineClient, LaunchEngine } from '../engine/client.ts';
 import { Embedder } from '../history/embedder.ts';
 import { History } from '../history/history.ts';
 import { createThumbnails, type Thumbnails } from '../history/thumbnails.ts';
@@ -24,6 +23,7 @@ import { settlePending } from '../storage/fileStore.ts';
 import { closeCleanly, type OpenedDatabase, openStudioDatabase } from '../storage/recovery.ts';
 import { readSettings } from '../storage/settings.ts';
 import type { FileUrls } from '../storage/urls.ts';
+import { createEngines, type Engines, tellMemory } from './engines.ts';
 import { createEvents, type Events } from './events.ts';
 import { addNotice } from './notices.ts';
 
@@ -61,10 +61,7 @@ export interface Services {
   readonly gate: Gate;
   readonly hosts: Hosts;
   readonly downloads: Downloads;
-  /** For hints, embeddings and devices: answers while the other engine paints. */
-  readonly sideEngine: EngineClient;
-  /** Applies changed settings to both engines. */
-  configureEngines(): void;
+  readonly engines: Engines;
   close(): Promise<void>;
 }
 
@@ -99,7 +96,7 @@ function assemble(
   const events = createEvents();
   const { emit } = events;
   const places: ImagePlaces = { db, urls, pictures: folder.pictures, uploads: folder.uploads, now };
-  const engines = createEngines(options, folder, db);
+  const engines = createEngines(options.launchEngine, folder.cache, db);
   const library = createLibrary(options, folder, db, events, now);
   // The embedder waits for the runner, which is made from the history, which is made from the embedder.
   const idle = { runner: null as Runner | null };
@@ -118,6 +115,7 @@ function assemble(
     engine: engines.main,
   });
   idle.runner = runner;
+  const stopTelling = tellMemory(engines, () => runner.busy, emit);
   return {
     ...{
       options,
@@ -131,11 +129,11 @@ function assemble(
       gate,
       hosts,
       downloads,
-      sideEngine: engines.side,
+      engines,
     },
     thumbnails: createThumbnails(folder.thumbnails),
-    configureEngines: engines.configure,
     close: once(async () => {
+      stopTelling();
       await downloads.close();
       await runner.close();
       await engines.dispose();
@@ -203,25 +201,6 @@ function createEmbedder(
     idle: () => readSettings(db).indexMeaning && free(),
     onProgress: (indexed, total) => emit({ type: 'meaning-index', indexed, total }),
   });
-}
-
-/** Two engine processes, each started by its first job: `main` paints the queue, `side` answers in between. */
-function createEngines({ launchEngine }: ServiceOptions, { cache }: DataFolder, db: WritableDb) {
-  const settings = (): EngineSettings => {
-    const { memory, device, threads, previews } = readSettings(db);
-    return { memory, device, threads, previews, cacheDir: cache };
-  };
-  const main = new EngineClient(launchEngine, settings());
-  const side = new EngineClient(launchEngine, { ...settings(), previews: false });
-  return {
-    main,
-    side,
-    configure: () => {
-      main.configure(settings());
-      side.configure({ ...settings(), previews: false });
-    },
-    dispose: () => Promise.all([main.dispose(), side.dispose()]),
-  };
 }
 
 interface JobParts extends Pick<Services, 'db' | 'folder' | 'history' | 'library' | 'events'> {

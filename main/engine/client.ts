@@ -11,6 +11,7 @@ import type {
 
 /** A running engine process, whatever carries it (child_process, Electron's utilityProcess). */
 export interface EngineHandle {
+  readonly pid: number | undefined;
   post(message: ToEngine): void;
   onMessage(listener: (message: FromEngine) => void): void;
   /** Called once, with a short reason ("exit code 134", "signal SIGKILL") and the end of its error output. */
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
   /** Aborting stops the job before its next step; `kill` stops it at once. */
   readonly signal?: AbortSignal;
+  /** For this job alone, instead of the settings'. */
+  readonly memory?: EngineSettings['memory'];
 }
 
 interface Running {
@@ -46,6 +49,11 @@ export class EngineClient {
   constructor(launch: LaunchEngine, settings: EngineSettings) {
     this.#launch = launch;
     this.#settings = settings;
+  }
+
+  /** The process while there is one. */
+  get pid(): number | undefined {
+    return this.#handle?.pid;
   }
 
   /** Applies from the next job on. */
@@ -85,7 +93,8 @@ export class EngineClient {
       this.#running = { id, options, resolve, reject };
       const cancel = (): void => handle.post({ type: 'cancel', id });
       options.signal?.addEventListener('abort', cancel, { once: true });
-      handle.post({ type: 'run', id, job, settings: this.#settings });
+      const { memory = this.#settings.memory } = options;
+      handle.post({ type: 'run', id, job, settings: { ...this.#settings, memory } });
     });
   }
 

@@ -24,6 +24,7 @@ export function launchEngine(entry = join(import.meta.dirname, 'process.ts')): E
     stderrTail = (stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL);
   });
   return {
+    pid: child.pid,
     // A message to a process that has just died is lost; its exit settles the job.
     post: (message) => void child.send(message, () => undefined),
     onMessage: (listener) => void child.on('message', listener as (message: unknown) => void),

@@ -1,5 +1,5 @@
 /** How much memory may be traded for speed: the mode a checkpoint is loaded in, and how large pictures are decoded. */
-import { freemem } from 'node:os';
+import { availableMemory } from 'node:process';
 import type { PackedBits } from '../../native-models/layers/scope.ts';
 import type { MemoryMode } from './protocol.ts';
 
@@ -7,13 +7,13 @@ import type { MemoryMode } from './protocol.ts';
 export type LoadedMode = Exclude<MemoryMode, 'auto'>;
 
 /** Measured: a picture decoded in one piece takes about 6.5 KB per pixel at SD's VAE width. */
-const VAE_BYTES_PER_PIXEL = 6500;
+export const VAE_BYTES_PER_PIXEL = 6500;
 /** Two of these, sharing 64 pixels, cover 1024. */
 const SMALLEST_TILE = 544;
 
-/** The largest tile side that leaves half of the free memory alone; whole pictures where they fit. */
-export function vaeTileFor(pixels: number, memory: MemoryMode): number {
-  const budget = memory === 'low' ? SMALLEST_TILE ** 2 * VAE_BYTES_PER_PIXEL : freemem() / 2;
+/** The largest tile side that leaves half of the `free` bytes alone; whole pictures where they fit. */
+export function vaeTileFor(pixels: number, memory: MemoryMode, free = availableMemory()): number {
+  const budget = memory === 'low' ? SMALLEST_TILE ** 2 * VAE_BYTES_PER_PIXEL : free / 2;
   if (pixels * VAE_BYTES_PER_PIXEL <= budget) return Number.MAX_SAFE_INTEGER;
   const side = Math.floor(Math.sqrt(budget / VAE_BYTES_PER_PIXEL) / 64) * 64;
   return Math.max(SMALLEST_TILE, side);
@@ -28,5 +28,5 @@ export function memoryMode(wanted: MemoryMode, float32Bytes: number, bits?: Pack
   if (wanted === 'cached' && bits) return 'normal';
   if (wanted !== 'auto') return wanted;
   const bytes = bits ? float32Bytes * (bits / 32 + UNPACKED_SHARE) : float32Bytes;
-  return bytes * 1.5 < freemem() ? 'normal' : 'low';
+  return bytes * 1.5 < availableMemory() ? 'normal' : 'low';
 }

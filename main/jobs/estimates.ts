@@ -1,4 +1,4 @@
-/** What jobs cost on this machine, learnt from those that ran: seconds per step, seconds around the steps, peak memory. */
+/** What jobs cost on this machine, learnt from those that ran: seconds per step and around the steps; see memoryNeed.ts for bytes. */
 import type { JobRequest } from '../../preload/jobs.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
 import type { ReadableDb, WritableDb } from '../storage/database.ts';
@@ -10,7 +10,6 @@ export interface Measured {
   readonly secondsPerStep?: number;
   /** Loading, encoding, decoding, saving. */
   readonly secondsAround?: number;
-  readonly peakBytes?: number;
 }
 
 /** Steps that really run: ComfyUI's rule runs all of them, diffusers' and A1111's a share by denoising strength. */
@@ -39,9 +38,8 @@ export function unitsOf(request: JobRequest): number {
 export function learn(db: WritableDb, request: JobRequest, measured: Measured, now: number): void {
   for (const [what, value] of Object.entries(measured)) {
     if (value === undefined || !Number.isFinite(value) || value < 0) continue;
-    const [exact, rate] = keysOf(request, what);
-    average(db, exact, value, now);
-    average(db, rate, value / pixelsOf(request), now);
+    remember(db, exactKey(request, what), value, now);
+    remember(db, rateKey(request, what), value / pixelsOf(request), now);
   }
 }
 
@@ -54,28 +52,37 @@ export function expectedSeconds(db: ReadableDb, request: JobRequest): number | n
 
 /** The mean for just this kind of job, else for its model and kind in proportion to the pixels. */
 export function expected(db: ReadableDb, request: JobRequest, what: keyof Measured): number | null {
-  const [exact, rate] = keysOf(request, what);
-  const known = meanOf(db, exact);
+  const known = recall(db, exactKey(request, what));
   if (known !== null) return known;
-  const perPixel = meanOf(db, rate);
-  return perPixel === null || what === 'peakBytes' ? null : perPixel * pixelsOf(request);
+  const perPixel = recall(db, rateKey(request, what));
+  return perPixel === null ? null : perPixel * pixelsOf(request);
 }
 
-type Keys = readonly [exact: string, rate: string];
+/** What a job loads: its model by contents, by name until it has been hashed. */
+export function modelKey(request: JobRequest): string {
+  const { name, sha256 } = request.kind === 'upscale' ? request.upscaler : request.checkpoint;
+  return sha256 ?? name;
+}
 
-function keysOf(request: JobRequest, what: string): Keys {
-  if (request.kind === 'upscale') {
-    return [`${what}|upscale|${request.upscaler.name}|${request.tile}`, `${what}|upscale`];
-  }
-  const model = request.checkpoint.sha256 ?? request.checkpoint.name;
+/** Names a measurement of jobs of just this model, kind and size. */
+export function exactKey(request: JobRequest, what: string): string {
+  const model = modelKey(request);
+  if (request.kind === 'upscale') return `${what}|upscale|${request.upscaler.name}|${request.tile}`;
   if (request.kind === 'train-lora') {
     const { resolution, batch, rank } = request;
-    return [`${what}|train|${model}|${resolution}|${batch}|${rank}`, `${what}|train|${model}`];
+    return `${what}|train|${model}|${resolution}|${batch}|${rank}`;
   }
   const { kind, width, height, batch, speed, controls, guidanceScale } = request;
   const passes = guidanceScale === 1 ? 1 : 2;
   const shape = `${width}x${height}x${batch}|${passes}|${controls.length}|${request.secondPass?.scale ?? 1}`;
-  return [`${what}|${kind}|${model}|${speed}|${shape}`, `${what}|${model}|${speed}`];
+  return `${what}|${kind}|${model}|${speed}|${shape}`;
+}
+
+/** Names what is measured per pixel, for sizes not seen yet. */
+function rateKey(request: JobRequest, what: string): string {
+  if (request.kind === 'upscale') return `${what}|upscale`;
+  const kind = request.kind === 'train-lora' ? 'train' : request.speed;
+  return `${what}|${modelKey(request)}|${kind}`;
 }
 
 function pixelsOf(request: JobRequest): number {
@@ -84,7 +91,8 @@ function pixelsOf(request: JobRequest): number {
   return request.width * request.height * request.batch;
 }
 
-function average(db: WritableDb, key: string, value: number, now: number): void {
+/** Takes a value into the running mean of its key. */
+export function remember(db: WritableDb, key: string, value: number, now: number): void {
   db.run(
     `INSERT INTO measurements VALUES (?, ?, 1, ?)
      ON CONFLICT(key) DO UPDATE SET mean = mean + (excluded.mean - mean) * max(?, 1.0 / (count + 1)), count = count + 1, updated = excluded.updated`,
@@ -95,6 +103,7 @@ function average(db: WritableDb, key: string, value: number, now: number): void 
   );
 }
 
-function meanOf(db: ReadableDb, key: string): number | null {
+/** The running mean; null before the first value. */
+export function recall(db: ReadableDb, key: string): number | null {
   return db.value<number>('SELECT mean FROM measurements WHERE key = ?', key) ?? null;
 }

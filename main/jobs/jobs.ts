@@ -3,7 +3,7 @@ import { StudioError } from '../../preload/errors.ts';
 import type { Job, JobRequest, Plan, Queue } from '../../preload/jobs.ts';
 import type { StudioEvent } from '../../preload/studio.ts';
 import type { WritableDb } from '../storage/database.ts';
-import { readSettings, readValue, writeValue } from '../storage/settings.ts';
+import { readSettings } from '../storage/settings.ts';
 import { expectedSeconds } from './estimates.ts';
 import { planJob } from './plan.ts';
 import * as queue from './queue.ts';
@@ -19,8 +19,6 @@ export interface JobsOptions {
   readonly now: () => number;
 }
 
-const PAUSED_KEY = 'queue paused';
-
 export class Jobs {
   readonly #options: JobsOptions;
 
@@ -32,7 +30,6 @@ export class Jobs {
   start(): void {
     const { db, runner, now } = this.#options;
     queue.interruptRunning(db, now());
-    runner.paused = readValue(db, PAUSED_KEY) === true;
     runner.kick();
   }
 
@@ -97,12 +94,10 @@ export class Jobs {
   }
 
   pause(): void {
-    writeValue(this.#options.db, PAUSED_KEY, true);
     this.#options.runner.pause();
   }
 
   resume(): void {
-    writeValue(this.#options.db, PAUSED_KEY, false);
     this.#options.runner.resume();
   }
 
@@ -122,7 +117,8 @@ export class Jobs {
   }
 
   plan(request: JobRequest): Plan {
-    return planJob(this.#options.db, request);
+    const { db, runner } = this.#options;
+    return planJob(db, request, runner.memoryNow());
   }
 
   timeline(id: number): readonly TimelineStep[] {

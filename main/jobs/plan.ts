@@ -1,60 +1,22 @@
 /** Says before a job runs whether it will fit into memory, how long it will take, and which models do not go together. */
 import { statSync } from 'node:fs';
-import { availableMemory } from 'node:process';
 import type { JobRequest, Plan } from '../../preload/jobs.ts';
-import type { GenerationRequest } from '../../preload/request.ts';
 import { modelsOf, type ResolvedModel, resolveModel } from '../library/resolve.ts';
 import type { ReadableDb } from '../storage/database.ts';
-import { expected, expectedSeconds, stepsRun, unitsOf } from './estimates.ts';
+import { expectedSeconds, stepsRun, unitsOf } from './estimates.ts';
+import { chooseMemory, type MemoryNow } from './memoryNeed.ts';
 
-/**
- * Bytes per unit before anything was measured, from the engine's table in DESIGN §4 (SD1.5 in fp32):
- * 0.86 G parameters take 3.6 GB normal and 1.2 GB in low mode; a 512² step adds 0.4 GB, its VAE decode 1.6 GB.
- */
-const WEIGHTS_NORMAL = 4.2;
-const WEIGHTS_LOW = 1.4;
-const BYTES_PER_LATENT_PIXEL = 100_000;
-const VAE_BYTES_PER_PIXEL = 6_000;
-const VAE_TILE_BYTES = 400e6;
-const PROCESS_BYTES = 150e6;
-/** Left for the window and the system. */
-const RESERVE_BYTES = 300e6;
-
-interface Need {
-  readonly normal: number;
-  readonly tiled: number;
-  readonly low: number;
-}
-
-/** @param available bytes free for the engine; by default what the system says. */
-export function planJob(db: ReadableDb, request: JobRequest, available = availableMemory()): Plan {
-  const free = Math.max(0, available - RESERVE_BYTES);
-  const warnings = warningsOf(db, request);
-  const need = needOf(db, request);
-  const verdict =
-    need.normal <= free
-      ? 'fits'
-      : need.tiled <= free
-        ? 'tiled-vae'
-        : need.low <= free
-          ? 'low-memory'
-          : 'too-large';
-  const suggestion = verdict === 'too-large' ? largestFitting(db, request, free) : null;
+export function planJob(db: ReadableDb, request: JobRequest, now: MemoryNow): Plan {
+  const { verdict, neededBytes, availableBytes } = chooseMemory(db, request, now);
+  const suggestion = verdict === 'too-large' ? largestFitting(db, request, now) : null;
   return {
     verdict,
     message: messageOf(verdict, suggestion),
-    neededBytes: {
-      fits: need.normal,
-      'tiled-vae': need.tiled,
-      'low-memory': need.low,
-      'too-large': need.low,
-    }[verdict],
-    availableBytes: free,
+    ...{ neededBytes, availableBytes, suggestion },
     seconds: expectedSeconds(db, request),
-    suggestion,
     stepsRun: unitsOf(request),
     stepsTotal: request.kind === 'upscale' ? 1 : request.steps,
-    warnings,
+    warnings: warningsOf(db, request),
   };
 }
 
@@ -73,58 +35,15 @@ function messageOf(verdict: Plan['verdict'], suggestion: Plan['suggestion']): st
   }
 }
 
-/** Bytes at the peak. A measured peak of just this kind of job replaces the estimate for its normal run. */
-function needOf(db: ReadableDb, request: JobRequest): Need {
-  const measured = expected(db, request, 'peakBytes');
-  const estimate = estimated(db, request);
-  return measured === null
-    ? estimate
-    : { ...estimate, normal: measured, tiled: Math.min(measured, estimate.tiled) };
-}
-
-function estimated(db: ReadableDb, request: JobRequest): Need {
-  if (request.kind === 'upscale') {
-    const tile = request.tile ** 2 * 4000 + PROCESS_BYTES;
-    return { normal: tile, tiled: tile, low: tile };
-  }
-  const parameters = parametersOf(resolveModel(db, request.checkpoint));
-  if (request.kind === 'train-lora') {
-    const bytes =
-      PROCESS_BYTES + parameters * WEIGHTS_NORMAL + request.batch * request.resolution ** 2 * 25_000;
-    return { normal: bytes, tiled: bytes, low: bytes };
-  }
-  const { width, height } = finalSize(request);
-  const passes = request.guidanceScale === 1 ? 1 : 2;
-  const step = ((width * height) / 64) * passes * request.batch * (BYTES_PER_LATENT_PIXEL / 2);
-  const decode = width * height * VAE_BYTES_PER_PIXEL;
-  const controls = request.controls.length * parameters * 0.42;
-  const around = (weights: number, vae: number) =>
-    PROCESS_BYTES + (parameters + controls) * weights + Math.max(step, vae);
-  return {
-    normal: around(WEIGHTS_NORMAL, decode),
-    tiled: around(WEIGHTS_NORMAL, Math.min(decode, VAE_TILE_BYTES)),
-    low: around(WEIGHTS_LOW, Math.min(decode, VAE_TILE_BYTES)),
-  };
-}
-
-/** Number of weights, from the file's size at two bytes each (nearly all checkpoints are half precision). */
-function parametersOf(model: ResolvedModel | undefined): number {
-  return (model?.bytes ?? 0) / 2;
-}
-
-function finalSize({ width, height, secondPass }: GenerationRequest): { width: number; height: number } {
-  const scale = secondPass?.scale ?? 1;
-  return { width: width * scale, height: height * scale };
-}
-
 /** Same shape, smaller by steps of 64 on the longer side, until it fits. */
-function largestFitting(db: ReadableDb, request: JobRequest, free: number): Plan['suggestion'] {
+function largestFitting(db: ReadableDb, request: JobRequest, now: MemoryNow): Plan['suggestion'] {
   if (request.kind === 'upscale' || request.kind === 'train-lora') return null;
   const longer = Math.max(request.width, request.height);
   for (let side = Math.floor((longer - 1) / 64) * 64; side >= 256; side -= 64) {
     const shrunk = (length: number) => Math.max(64, Math.round((length * side) / longer / 64) * 64);
     const smaller = { ...request, width: shrunk(request.width), height: shrunk(request.height) };
-    if (estimated(db, smaller).low <= free) return { width: smaller.width, height: smaller.height };
+    if (chooseMemory(db, smaller, now).verdict !== 'too-large')
+      return { width: smaller.width, height: smaller.height };
   }
   return null;
 }

@@ -2,6 +2,7 @@
 import { StudioError, type StudioErrorData } from '../../preload/errors.ts';
 import type { Job, JobRequest } from '../../preload/jobs.ts';
 import type { ReadableDb, WritableDb } from '../storage/database.ts';
+import { modelKey } from './estimates.ts';
 import { type JobEvent, nextState } from './states.ts';
 
 interface JobRow {
@@ -181,7 +182,7 @@ export function takeNext(db: WritableDb, loadedModel: string | null): Job | unde
   const [first] = waiting;
   if (first === undefined) return undefined;
   if (first.pinned || first.passed >= PATIENCE || loadedModel === null) return toJob(first);
-  const fitting = waiting.findIndex((row) => modelOf(JSON.parse(row.request)) === loadedModel);
+  const fitting = waiting.findIndex((row) => modelKey(JSON.parse(row.request)) === loadedModel);
   if (fitting <= 0) return toJob(first);
   for (const row of waiting.slice(0, fitting)) {
     if (row.pinned || row.passed >= PATIENCE) return toJob(row);
@@ -189,12 +190,6 @@ export function takeNext(db: WritableDb, loadedModel: string | null): Job | unde
   for (const row of waiting.slice(0, fitting))
     db.run('UPDATE jobs SET passed = passed + 1 WHERE id = ?', row.id);
   return toJob(waiting[fitting] as JobRow);
-}
-
-/** What must be loaded to run a request: the name that groups jobs. */
-export function modelOf(request: JobRequest): string {
-  const { name, sha256 } = request.kind === 'upscale' ? request.upscaler : request.checkpoint;
-  return sha256 ?? name;
 }
 
 /** Jobs that ran when the program ended are marked so. @returns their ids. */

@@ -16,7 +16,6 @@ export interface Outcome {
   readonly notes: readonly string[];
   readonly steps: number;
   readonly modelId?: number;
-  readonly peakBytes?: number;
 }
 
 export type FinishJob = (job: Job, result: EngineResult) => Promise<Outcome>;
@@ -64,8 +63,7 @@ async function savePictures(
     const path = resolveModel(places.db, ref)?.path;
     if (path !== undefined) countUse(places.db, path, places.now());
   }
-  const peakBytes = result.timings['peakBytes'];
-  return { notes: result.notes, steps: unitsOf(request), ...(peakBytes !== undefined && { peakBytes }) };
+  return { notes: result.notes, steps: unitsOf(request) };
 }
 
 /** The training folder keeps its file for going on; the library gets a copy. */

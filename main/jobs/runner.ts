@@ -1,4 +1,5 @@
 /** Feeds one job after another to the engine: progress out, pictures into the history, crashes survived. */
+import { availableMemory } from 'node:process';
 import { StudioError, type StudioErrorData, toStudioError } from '../../preload/errors.ts';
 import type { Job, JobProgress } from '../../preload/jobs.ts';
 import type { StudioEvent } from '../../preload/studio.ts';
@@ -7,15 +8,18 @@ import { EngineError } from '../engine/failures.ts';
 import type { EngineProgress } from '../engine/protocol.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { diskError } from '../storage/fileStore.ts';
-import { expectedSeconds, learn } from './estimates.ts';
+import { readSettings, readValue, writeValue } from '../storage/settings.ts';
+import { expectedSeconds, learn, modelKey } from './estimates.ts';
+import { chooseMemory, learnPeak, type MemoryNow } from './memoryNeed.ts';
+import { privateBytes, watchPeak } from './memoryWatch.ts';
 import { previewUrl, trackProgress } from './progress.ts';
-import { applyEvent, modelOf, readJob, takeNext } from './queue.ts';
+import { applyEvent, readJob, takeNext } from './queue.ts';
 import { type ResolvePlaces, toEngineJob } from './resolve.ts';
 import type { FinishJob } from './results.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What the runner needs of the engine; EngineClient is it. */
-export type Engine = Pick<EngineClient, 'run' | 'kill'>;
+export type Engine = Pick<EngineClient, 'run' | 'kill' | 'pid'>;
 
 export interface RunnerOptions {
   readonly db: WritableDb;
@@ -28,6 +32,8 @@ export interface RunnerOptions {
   /** Called when nothing is left to run. */
   readonly onIdle: () => void;
 }
+
+const PAUSED_KEY = 'queue paused';
 
 interface Current {
   readonly id: number;
@@ -42,12 +48,13 @@ export class Runner {
   #loaded: string | null = null;
   #closed = false;
   #work: Promise<void> = Promise.resolve();
-  paused = false;
+  paused: boolean;
   /** Pauses when the running job is done. */
   stopping = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.paused = readValue(options.db, PAUSED_KEY) === true;
   }
 
   get busy(): boolean {
@@ -68,28 +75,46 @@ export class Runner {
       .catch((error: unknown) => this.#stuck(error))
       .finally(() => {
         this.#current = null;
-        if (this.stopping) this.pause();
+        if (this.stopping) this.#halt();
         this.kick();
       });
   }
 
+  /** Holds over a restart. */
   pause(): void {
-    this.paused = true;
-    this.stopping = false;
-    this.#tellQueue();
+    this.#halt();
+    this.#remember(true);
   }
 
   resume(): void {
     this.paused = false;
     this.stopping = false;
+    this.#remember(false);
     this.#tellQueue();
     this.kick();
   }
 
   stopAfterThis(): void {
-    if (this.#current === null) this.pause();
+    if (this.#current === null) this.#halt();
     else this.stopping = true;
+    // Whatever becomes of the running job: the next start finds the queue paused.
+    this.#remember(true);
     this.#tellQueue();
+  }
+
+  #halt(): void {
+    this.paused = true;
+    this.stopping = false;
+    this.#tellQueue();
+  }
+
+  /** Where not even this can be written the queue holds until the program ends. */
+  #remember(paused: boolean): void {
+    try {
+      writeValue(this.#options.db, PAUSED_KEY, paused);
+    } catch (error) {
+      this.#tellProblem(error);
+    }
   }
 
   /** Stops a running job before its next step; asked again, ends the engine. False when this job is not the running one. */
@@ -99,6 +124,15 @@ export class Runner {
     this.#current.stopped = how;
     this.#current.controller.abort();
     return true;
+  }
+
+  /** What a job started now could take. */
+  memoryNow(): MemoryNow {
+    const { db, engine } = this.#options;
+    return {
+      available: availableMemory() + (privateBytes(engine.pid) ?? 0),
+      wanted: readSettings(db).memory,
+    };
   }
 
   get runningId(): number | null {
@@ -115,21 +149,29 @@ export class Runner {
 
   async #run(job: Job, current: Current): Promise<void> {
     const { db, engine, places, finish, now } = this.#options;
-    const started = now();
-    this.#tell(applyEvent(db, job.id, 'start', started));
+    this.#tell(applyEvent(db, job.id, 'start', now()));
+    // Not `now`: the wall clock may be set while a job runs.
+    const started = performance.now();
     const tracker = trackProgress(job.id, expectedSeconds(db, job.request), started);
+    const way = chooseMemory(db, job.request, this.memoryNow());
+    const peak = watchPeak(() => engine.pid);
     try {
       const engineJob = toEngineJob(places, job.id, job.request);
       const result = await engine.run(engineJob, {
-        onProgress: (progress) => this.#progress(tracker.update(progress, now()), progress),
+        onProgress: (progress) => this.#progress(tracker.update(progress, performance.now()), progress),
         signal: current.controller.signal,
+        memory: way.mode,
       });
-      this.#loaded = modelOf(job.request);
+      this.#loaded = modelKey(job.request);
+      const peakBytes = peak();
       const outcome = await finish(job, result);
-      learn(db, job.request, measured(tracker.secondsPerStep(), started, now(), outcome), now());
+      learn(db, job.request, measured(tracker.secondsPerStep(), started, outcome.steps), now());
+      if (peakBytes !== undefined) learnPeak(db, job.request, way, peakBytes, now());
       this.#tell(applyEvent(db, job.id, 'finish', now(), outcome));
     } catch (error) {
       this.#failed(job, current, error);
+    } finally {
+      peak();
     }
   }
 
@@ -151,8 +193,12 @@ export class Runner {
   /** Not even the failure could be recorded (a full disk): waits, instead of failing every job after this one. */
   #stuck(error: unknown): void {
     if (this.#closed) return;
+    this.#halt();
+    this.#tellProblem(error);
+  }
+
+  #tellProblem(error: unknown): void {
     const { emit, now } = this.#options;
-    this.pause();
     emit({ type: 'notice', notice: { id: 0, level: 'error', time: now(), error: failureOf(error) } });
   }
 
@@ -185,17 +231,12 @@ export class Runner {
   }
 }
 
-function measured(
-  perStep: number | undefined,
-  started: number,
-  ended: number,
-  { steps, peakBytes }: { steps: number; peakBytes?: number },
-) {
-  const seconds = (ended - started) / 1000;
+/** @param started by `performance.now()`. */
+function measured(perStep: number | undefined, started: number, steps: number) {
+  const seconds = (performance.now() - started) / 1000;
   return {
     secondsPerStep: perStep ?? seconds / Math.max(1, steps),
     secondsAround: perStep === undefined ? 0 : Math.max(0, seconds - perStep * steps),
-    ...(peakBytes !== undefined && { peakBytes }),
   };
 }
 

@@ -13,12 +13,14 @@ export interface ResolvedModel {
   readonly base: ModelBase;
   readonly sha256: string | null;
   readonly bytes: number;
+  /** Of most of its tensors. */
+  readonly dtype: string;
   readonly variant: string;
   readonly state: string;
 }
 
 const SELECT = `SELECT id, file_name AS name, path, coalesce(user_type, type) AS type, coalesce(user_base, base) AS base,
-  sha256, bytes, variant, state FROM models m`;
+  sha256, bytes, dtype, variant, state FROM models m`;
 
 /**
  * The library's best match, or undefined. A short hash of another tool (10 or 12 hex digits) may stand in `hash`.

@@ -17,6 +17,10 @@ export function launchUtility(entry: string): EngineHandle {
     stderrTail = (stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL);
   });
   return {
+    // Known once the process has been spawned.
+    get pid() {
+      return child.pid;
+    },
     post: (message) => child.postMessage(message),
     onMessage: (listener) => void child.on('message', listener),
     onExit: (listener) => void child.once('exit', (code) => listener(`exit code ${code}`, stderrTail)),

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { expected, expectedSeconds, learn, stepsRun } from '../../main/jobs/estimates.ts';
-import { planJob } from '../../main/jobs/plan.ts';
 import * as queue from '../../main/jobs/queue.ts';
 import { nextState, TRANSITIONS } from '../../main/jobs/states.ts';
 import { createTimeline } from '../../main/jobs/timeline.ts';
@@ -142,45 +141,6 @@ test('seconds are learnt per kind of job, and in proportion for sizes not seen y
   expect(expected(db, request(), 'secondsPerStep')).toBeCloseTo(1.5);
   learn(db, request(), { secondsPerStep: Number.NaN }, 3);
   expect(expected(db, request(), 'secondsPerStep')).toBeCloseTo(1.5);
-});
-
-test('the memory plan says what will happen, and what would fit', () => {
-  const db = tempDatabase();
-  db.run("INSERT INTO folders VALUES (1, '/m', 'plain', 0, '', 1)");
-  const model = (id: number, name: string, type: string, base: string, bytes: number) =>
-    db.run(
-      "INSERT INTO models (id, folder_id, path, file_name, type, base, bytes, modified, state) VALUES (?, 1, ?, ?, ?, ?, ?, 1, 'ready')",
-      id,
-      `/m/${name}`,
-      `${name}.safetensors`,
-      type,
-      base,
-      bytes,
-    );
-  model(1, 'a', 'checkpoint', 'sd15', 2.1e9);
-  model(2, 'xl style', 'lora', 'sdxl', 1e8);
-  const big = request({ width: 2048, height: 2048 });
-  expect(planJob(db, request(), 24e9).verdict).toBe('fits');
-  expect(planJob(db, big, 24e9).verdict).toBe('tiled-vae');
-  expect(planJob(db, request(), 3e9).verdict).toBe('low-memory');
-  const plan = planJob(db, big, 6e9);
-  expect(plan.verdict).toBe('too-large');
-  expect(plan.suggestion!.width).toBeLessThan(2048);
-  expect(plan.message).toContain(`${plan.suggestion!.width} × ${plan.suggestion!.height}`);
-  expect(planJob(db, request({ ...plan.suggestion }), 6e9).verdict).not.toBe('too-large');
-  learn(db, request(), { peakBytes: 30e9 }, 1);
-  expect(planJob(db, request(), 24e9).verdict).not.toBe('fits');
-  const misfit = planJob(
-    db,
-    request({ loras: [{ model: { name: 'xl style' }, unetWeight: 1, textWeight: 1 }] }),
-    24e9,
-  );
-  expect(misfit.warnings.map(({ message }) => message)).toContain(
-    '"xl style" is made for SDXL, the checkpoint is SD 1.5.',
-  );
-  expect(planJob(db, request({ checkpoint: { name: 'none' } }), 24e9).warnings).toMatchObject([
-    { blocking: true, message: 'The model "none" is not in the library.' },
-  ]);
 });
 
 test('the timeline keeps the last jobs and thins long ones', () => {

@@ -1,0 +1,62 @@
+/** The two engine processes of a studio, each started by its first job, and the memory they and the machine use. */
+import { totalmem } from 'node:os';
+import { availableMemory, constrainedMemory } from 'node:process';
+import type { StudioEvent } from '../../preload/studio.ts';
+import { EngineClient, type LaunchEngine } from '../engine/client.ts';
+import type { EngineSettings } from '../engine/protocol.ts';
+import { privateBytes } from '../jobs/memoryWatch.ts';
+import type { WritableDb } from '../storage/database.ts';
+import { readSettings } from '../storage/settings.ts';
+
+export interface Engines {
+  /** Paints the queue. */
+  readonly main: EngineClient;
+  /** Answers in between: hints, embeddings, devices. */
+  readonly side: EngineClient;
+  /** Applies changed settings to both. */
+  configure(): void;
+  memory(): Memory;
+  dispose(): Promise<void>;
+}
+
+type Memory = Extract<StudioEvent, { type: 'memory' }>['memory'];
+
+export function createEngines(launchEngine: LaunchEngine, cacheDir: string, db: WritableDb): Engines {
+  const settings = (): EngineSettings => {
+    const { memory, device, threads, previews } = readSettings(db);
+    return { memory, device, threads, previews, cacheDir };
+  };
+  const main = new EngineClient(launchEngine, settings());
+  const side = new EngineClient(launchEngine, { ...settings(), previews: false });
+  return {
+    main,
+    side,
+    configure: () => {
+      main.configure(settings());
+      side.configure({ ...settings(), previews: false });
+    },
+    memory: () => {
+      const total = Math.min(totalmem(), constrainedMemory() || Number.POSITIVE_INFINITY);
+      const engine = (privateBytes(main.pid) ?? 0) + (privateBytes(side.pid) ?? 0);
+      return { total, free: Math.min(total, availableMemory()), engine };
+    },
+    dispose: async () => {
+      await Promise.all([main.dispose(), side.dispose()]);
+    },
+  };
+}
+
+const TELL_MEMORY_MS = 2000;
+
+/** Tells the windows while a job runs. @returns what ends it. */
+export function tellMemory(
+  engines: Engines,
+  busy: () => boolean,
+  emit: (event: StudioEvent) => void,
+): () => void {
+  const timer = setInterval(() => {
+    if (busy()) emit({ type: 'memory', memory: engines.memory() });
+  }, TELL_MEMORY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
