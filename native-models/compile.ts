@@ -27,7 +27,7 @@ import type {
 import { controlNet } from './models/controlnet.ts';
 import { esrgan } from './models/esrgan.ts';
 import { type TaesdConfig, taesdDecoder } from './models/taesd.ts';
-import { unet } from './models/unet.ts';
+import { deepFeature, outerUnet, unet } from './models/unet.ts';
 import { vaeDecoder, vaeEncoder } from './models/vae.ts';
 
 const float = (name: string, ...shape: (number | string)[]): Value => input(name, 'float32', shape);
@@ -43,7 +43,10 @@ export interface CompileOptions extends Target {
   readonly lora?: (layer: AdaptedLayer) => boolean;
 }
 
-/** U-Net: latent [batch, in, h, w], timestep [batch], context [batch, tokens, D] (, y, residual.0…) → noise. */
+/**
+ * U-Net: latent [batch, in, h, w], timestep [batch], context [batch, tokens, D] (, y, residual.0…) → noise, and what
+ * its outer blocks can be run from again: deep [batch, C, h, w].
+ */
 export function compileUnet(
   source: ParameterSource,
   config: UnetConfig,
@@ -51,7 +54,26 @@ export function compileUnet(
 ): AdaptableGraph {
   return adaptable(source, options, (scope) => {
     const residuals = options.control ? residualInputs(config, scope) : [];
-    return { noise: unet(scope, config, { ...unetInputs(config), residuals }) };
+    const features = new Map<string, Value>();
+    const tap = (path: string, value: Value): unknown => features.set(path, value);
+    const noise = unet(scope, config, { ...unetInputs(config), residuals, tap });
+    return { noise, deep: features.get(deepFeature(config).path)! };
+  });
+}
+
+/** The outer blocks of the U-Net, which have few weights: its inputs (of the residuals the first) and deep → noise. */
+export function compileOuterUnet(
+  source: ParameterSource,
+  config: UnetConfig,
+  options: CompileOptions & { readonly control?: boolean },
+): AdaptableGraph {
+  return adaptable(source, options, (scope) => {
+    const residuals = options.control ? residualInputs(config, scope).slice(0, 1) : [];
+    const deep = cast(
+      float('deep', 'batch', deepFeature(config).channels, 'height', 'width'),
+      scope.precision,
+    );
+    return { noise: outerUnet(scope, config, { ...unetInputs(config), residuals }, deep) };
   });
 }
 

@@ -3,6 +3,7 @@
  * The same object goes to the queue, the engine, the PNG metadata and the history (DESIGN: "complete and serialisable").
  */
 import { z } from 'zod';
+import { shortcutsSchema } from './shortcuts.ts';
 
 // biome-ignore format: one table, read across
 export const SAMPLERS = [
@@ -111,6 +112,8 @@ const common = {
   emphasis: z.enum(['comfy', 'a1111']).default('comfy'),
   secondPass: secondPassSchema.optional(),
   speed: z.enum(SPEEDS).default('exact'),
+  /** Shortcuts other than those of `speed`. */
+  shortcuts: shortcutsSchema.partial().optional(),
 };
 
 export const STEP_RULES = ['comfy', 'diffusers', 'a1111'] as const;

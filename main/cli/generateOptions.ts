@@ -31,6 +31,9 @@ export interface GenerateOptions {
   readonly rng?: string;
   readonly emphasis?: string;
   readonly speed?: string;
+  readonly guidanceInterval?: string;
+  readonly negativeBound?: number;
+  readonly deepBound?: number;
   readonly lora?: readonly string[];
   readonly embedding?: readonly string[];
   readonly control?: readonly string[];
@@ -81,7 +84,14 @@ export function addSamplingOptions(command: Command): Command {
       choice('--rng <kind>', 'noise as torch’s CPU generator or NVIDIA’s Philox draws it', ['cpu', 'nv']),
     )
     .addOption(choice('--emphasis <rules>', 'whose rules for (word:1.2)', ['comfy', 'a1111']))
-    .addOption(choice('--speed <mode>', 'how much exactness may be given for time; default: exact', SPEEDS));
+    .addOption(choice('--speed <mode>', 'how much exactness may be given for time; default: exact', SPEEDS))
+    .option('--guidance-interval <low:high>', 'sigmas between which guidance acts, e.g. 0.3:10')
+    .option(
+      '--negative-bound <0–1>',
+      'error up to which the negative prompt is extrapolated; 0 = never',
+      Number,
+    )
+    .option('--deep-bound <0–1>', 'error up to which deep features are extrapolated; 0 = never', Number);
 }
 
 /** Options about pictures that go in, and models that act beside the checkpoint. */
@@ -173,8 +183,21 @@ function samplingFields(
     clipSkip: options.clipSkip,
     emphasis: options.emphasis,
     speed: options.speed,
+    shortcuts: shortcutFields(options),
     vae: options.vae && modelRef(options.vae),
   };
+}
+
+/** What the options say about shortcuts, or nothing: `speed` then says it all. */
+function shortcutFields({ guidanceInterval, negativeBound, deepBound }: GenerateOptions): object | undefined {
+  const [low, high] = guidanceInterval?.split(':').map(Number) ?? [];
+  const said = {
+    guidanceInterval: guidanceInterval === undefined ? undefined : { low, high },
+    negativeBound,
+    deepBound,
+  };
+  const defined = Object.entries(said).filter(([, value]) => value !== undefined);
+  return defined.length === 0 ? undefined : Object.fromEntries(defined);
 }
 
 function pictureFields(options: GenerateOptions): object {

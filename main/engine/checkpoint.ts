@@ -1,6 +1,7 @@
 /** A checkpoint file as graphs: opened, recognised, its parts found. */
 import {
   compileClipText,
+  compileOuterUnet,
   compileUnet,
   compileVaeDecoder,
   compileVaeEncoder,
@@ -77,6 +78,7 @@ export function checkpointOf(
   const source = (tensors: CanonicalTensors): ReturnType<typeof fileParameters> =>
     fileParameters(path, tensors);
   const vaeTarget = vaeTargetOf(config, target);
+  const unetOptions = { ...target, lora, control: true };
   const graphs: CheckpointGraphs = {
     config,
     textEncoder: (index) =>
@@ -84,7 +86,8 @@ export function checkpointOf(
         ...target,
         lora: isLinear,
       }).graph,
-    unet: () => compileUnet(source(parts.unet), config.unet, { ...target, lora, control: true }).graph,
+    unet: () => compileUnet(source(parts.unet), config.unet, unetOptions).graph,
+    outerUnet: () => compileOuterUnet(source(parts.unet), config.unet, unetOptions).graph,
     vaeEncoder: () => compileVaeEncoder(source(parts.vae), config.vae, vaeTarget),
     vaeDecoder: () => compileVaeDecoder(source(parts.vae), config.vae, vaeTarget),
   };

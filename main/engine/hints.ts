@@ -1,4 +1,5 @@
 /** Hint pictures: what a ControlNet sees, made from a source picture by a preprocessor of ours or of the user's own. */
+import { existsSync } from 'node:fs';
 import type { ControlUse, GenerationRequest, ImageRef } from '../../preload/request.ts';
 import { decodePixels } from '../images/codec.ts';
 import { isPreprocessor, preprocess } from '../images/hints/preprocessors.ts';
@@ -10,20 +11,35 @@ import type { Tensor } from '../pipeline/tensor.ts';
 import { badInput } from './failures.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
+import { contentKey, type Memo } from './memo.ts';
 import type { EngineJob, EngineResult } from './protocol.ts';
-import { fileOf } from './requestFiles.ts';
+import { fileOf, stampOf } from './requestFiles.ts';
 import { runUserPreprocessor } from './userPreprocessor.ts';
 
 /** Begins the name of a preprocessor of the user's; the path of its .onnx file follows. */
 const USER = 'onnx:';
 
 /** The hint of one ControlNet, [1, 3, H, W] in 0–1. `toSize` brings the source to the size that is generated. */
-async function hintTensor(control: ControlUse, toSize: (source: Pixels) => Pixels): Promise<Tensor> {
+async function hintTensor(
+  control: ControlUse,
+  toSize: (source: Pixels) => Pixels,
+  memo: Memo,
+): Promise<Tensor> {
   const source = toSize(await readPicture(control.image, 'controls.image'));
   const { width, height } = source;
-  const hint = await hintOf(source, control.preprocessor, control.preprocessorOptions);
+  const hint = await memo.of(hintKey(source, control), () =>
+    hintOf(source, control.preprocessor, control.preprocessorOptions),
+  );
   if (hint.width === width && hint.height === height) return toTensor([hint], 'unit');
   throw badInput(`The preprocessor "${control.preprocessor}" made a picture of another size.`);
+}
+
+function hintKey({ data, width, height, channels }: Pixels, control: ControlUse): string {
+  const { preprocessor, preprocessorOptions } = control;
+  const file = preprocessor.startsWith(USER) ? preprocessor.slice(USER.length) : undefined;
+  const made = file !== undefined && existsSync(file) ? stampOf(file) : preprocessor;
+  const options = Object.entries(preprocessorOptions).flat();
+  return contentKey('hint', made, ...options, width, height, channels, data);
 }
 
 /** What the request's ControlNets make of the network, their hint pictures ready; for a network without any, nothing. */
@@ -35,7 +51,8 @@ export async function requestControls(
   const paths = controls.map(({ model }) => fileOf(model, 'ControlNet'));
   const networks = await host.openControls(paths);
   const active: ActiveControl[] = [];
-  for (const control of controls) active.push({ ...control, hint: await hintTensor(control, toSize) });
+  for (const control of controls)
+    active.push({ ...control, hint: await hintTensor(control, toSize, host.memo) });
   const run = ({ control, ...input }: ControlInput): Promise<ControlResiduals> =>
     networks[control]!.run(input);
   return (evaluate, sigmas) => withControl(evaluate, run, active, sigmas);

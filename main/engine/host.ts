@@ -7,8 +7,10 @@ import { chooseIntegers, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
 import { planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
+import { createMemo, type Memo } from './memo.ts';
 import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
 import {
+  type CheckpointGraphs,
   createNetworks,
   type LoraFeeds,
   type NetworkName,
@@ -17,6 +19,8 @@ import {
 } from './networks.ts';
 import { previewOf } from './preview.ts';
 import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
+import { remembering, type Scope } from './remembering.ts';
+import { stampOf } from './requestFiles.ts';
 import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 
@@ -61,6 +65,8 @@ export interface EngineHost {
   preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
   /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
   session(settings: EngineSettings): Promise<SessionOptions>;
+  /** Results kept between jobs, until everything is released. */
+  readonly memo: Memo;
   release(): Promise<void>;
 }
 
@@ -100,9 +106,10 @@ export function createHost(): EngineHost {
   const loraStore = createLoraStore();
   const controlStore = createControlStore();
   const previews = createPreviews();
+  const memo = createMemo();
 
   const sessionFor = sessionChooser();
-  const release = async (): Promise<void> => {
+  const unload = async (): Promise<void> => {
     await loaded?.networks.release();
     await controlStore.release();
     await previews.release();
@@ -121,22 +128,15 @@ export function createHost(): EngineHost {
     const key = [plan.key, settings.threads, settings.memory, bits].join('|');
     if (loaded?.key !== key) {
       // Freed first: what is free then decides on the memory mode.
-      await release();
+      await unload();
       const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, bits);
       const ready = await readyWeights(plan, { memory, cacheDir, signal, packed });
       const session = { ...base, castWhileRunning: memory === 'low', prepack: bits !== undefined };
-      const vaeTile = (): number => vaeTileFor(current.pixels, memory);
-      const networks = createNetworks(
-        ready.graphs,
-        networkOptions(session, memory, vaeTile, () => current.onLoad),
-        {
-          unet: () => current.lora.unet(),
-          textEncoder: (index) => current.lora.textEncoder(index),
-        },
-      );
+      const networks = lasting(ready.graphs, session, memory, () => current);
       loaded = { key, networks, config: ready.config, memory, session };
     }
-    return { ...loaded, notes };
+    const scope = scopeOf(loaded.key, options.loras, vaeTileFor(pixels, loaded.memory));
+    return { ...loaded, networks: remembering(loaded.networks, memo, scope), notes };
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
@@ -146,7 +146,31 @@ export function createHost(): EngineHost {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
     return previews.of(latent, loaded, settings.tinyDecoder);
   };
-  return { open, openControls, preview, session: sessionFor, release };
+  const release = async (): Promise<void> => {
+    await unload();
+    memo.clear();
+  };
+  return { open, openControls, preview, session: sessionFor, memo, release };
+}
+
+/** Networks that outlive a job: what they call back to, and what is given to them besides, is asked for each time. */
+function lasting(
+  graphs: CheckpointGraphs,
+  session: SessionOptions,
+  memory: LoadedMode,
+  current: () => CurrentJob,
+): Networks {
+  const vaeTile = (): number => vaeTileFor(current().pixels, memory);
+  const options = networkOptions(session, memory, vaeTile, () => current().onLoad);
+  return createNetworks(graphs, options, {
+    unet: () => current().lora.unet(),
+    textEncoder: (index) => current().lora.textEncoder(index),
+  });
+}
+
+function scopeOf(key: string, loras: readonly LoraChoice[], vaeTile: number): Scope {
+  const texts = loras.map(({ path, textWeight }) => [stampOf(path), textWeight].join('|'));
+  return { text: [key, ...texts].join('|'), image: [key, vaeTile].join('|') };
 }
 
 /** Probes the devices when `auto` first asks for the best. */

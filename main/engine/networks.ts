@@ -1,12 +1,11 @@
 /** The networks of one checkpoint as sessions, each made when it is first needed: implements the pipeline's port. */
-import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import type { Graph } from '../../native-models/graph/build.ts';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import type { GenerationModel } from '../pipeline/generate.ts';
-import type { NoisePredictionInput } from '../pipeline/model.ts';
 import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { runTiled } from '../pipeline/tiles.ts';
-import { residualFeeds } from './controls.ts';
+import { predictFromDeep, predictNoise } from './noise.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
 import { type Feeds, runOne, toOrt } from './tensors.ts';
 import { textModel } from './textModel.ts';
@@ -16,11 +15,13 @@ export interface CheckpointGraphs {
   readonly config: CheckpointConfig;
   textEncoder(index: number): Graph;
   unet(): Graph;
+  /** Its outer blocks alone. */
+  outerUnet(): Graph;
   vaeEncoder(): Graph;
   vaeDecoder(): Graph;
 }
 
-export type NetworkName = 'unet' | 'vaeEncoder' | 'vaeDecoder' | `textEncoder.${number}`;
+export type NetworkName = 'unet' | 'outerUnet' | 'vaeEncoder' | 'vaeDecoder' | `textEncoder.${number}`;
 
 export interface NetworkOptions {
   readonly session: SessionOptions;
@@ -59,13 +60,10 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
         () => lora.textEncoder(index),
       ),
     ),
-    predictNoise: async (input) => {
-      const session = await pool.get('unet');
-      // A U-Net built without control has no such inputs; residuals given to it all the same are an error there.
-      const takesControl = session.inputNames.includes('residual.0') || input.residuals !== undefined;
-      const control = takesControl ? residualFeeds(config.unet, input.residuals) : {};
-      return runOne(session, { ...noiseFeeds(input), ...control, ...lora.unet() }, 'noise');
-    },
+    predictNoise: (input) =>
+      input.deep === undefined || input.deep === 'keep'
+        ? predictNoise(pool.get('unet'), config.unet, input, lora.unet())
+        : predictFromDeep(pool.get('outerUnet'), config.unet, { ...input, deep: input.deep }, lora.unet()),
     encodeImage: async (pixels) => {
       const session = await pool.get('vaeEncoder');
       const tiles = { tile: options.vaeTile(), overlap: VAE_OVERLAP, scale: 1 / 8 };
@@ -98,7 +96,8 @@ function sessionPool(graphs: CheckpointGraphs, options: NetworkOptions): Session
   const get = async (name: NetworkName): Promise<InferenceSession> => {
     const known = sessions.get(name);
     if (known) return known;
-    if (options.oneAtATime) await releaseAll();
+    // The halves of one U-Net take turns at every step.
+    if (options.oneAtATime && !(isUnet(name) && sessions.keys().every(isUnet))) await releaseAll();
     const start = performance.now();
     const session = await createSession(graphNamed(graphs, name), options.session);
     options.onLoad?.(name, (performance.now() - start) / 1000);
@@ -108,10 +107,16 @@ function sessionPool(graphs: CheckpointGraphs, options: NetworkOptions): Session
   return { get, releaseAll };
 }
 
+function isUnet(name: NetworkName): boolean {
+  return name === 'unet' || name === 'outerUnet';
+}
+
 function graphNamed(graphs: CheckpointGraphs, name: NetworkName): Graph {
   switch (name) {
     case 'unet':
       return graphs.unet();
+    case 'outerUnet':
+      return graphs.outerUnet();
     case 'vaeEncoder':
       return graphs.vaeEncoder();
     case 'vaeDecoder':
@@ -119,16 +124,6 @@ function graphNamed(graphs: CheckpointGraphs, name: NetworkName): Graph {
     default:
       return graphs.textEncoder(Number(name.split('.')[1]));
   }
-}
-
-function noiseFeeds(input: NoisePredictionInput): Feeds {
-  const { latent, timestep, context, y } = input;
-  return {
-    latent: toOrt(latent),
-    timestep: new OrtTensor('float32', timestep, [timestep.length]),
-    context: toOrt(context),
-    ...(y && { y: toOrt(y) }),
-  };
 }
 
 /** Moments [B, 2C, h, w] → mean [B, C, h, w]. */

@@ -40,6 +40,7 @@ export function openVaeFile(
       config,
       textEncoder: noSuchPart,
       unet: noSuchPart,
+      outerUnet: noSuchPart,
       vaeEncoder: () => compileVaeEncoder(source(), vae, target),
       vaeDecoder: () => compileVaeDecoder(source(), vae, target),
     },

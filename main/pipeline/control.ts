@@ -1,5 +1,5 @@
 /** ControlNets as a wrapper around the network: when each acts, how strongly, and the sum of what they add. */
-import type { Evaluate, Evaluation } from './denoiser.ts';
+import type { Evaluate, Evaluation } from './evaluation.ts';
 import type { ControlInput, ControlResiduals } from './model.ts';
 import type { ModelSigmas } from './sigmas/modelSigmas.ts';
 import type { Tensor } from './tensor.ts';
@@ -34,16 +34,20 @@ export function withControl(
     to: sigmas.sigmaAtFraction(item.endFraction),
   }));
   return async (evaluation) => {
+    // The outer blocks take up the residual of the step whose deep features they are given.
+    if (typeof evaluation.deep === 'object') return evaluate(evaluation);
     const sums: Tensor[] = [];
     for (const [index, item] of controls.entries()) {
       const { from, to } = ranges[index]!;
       if (item.weight === 0 || evaluation.sigma > from || evaluation.sigma < to) continue;
-      const { residuals: _none, ...input } = evaluation;
+      const { residuals: _none, deep: _kept, ...input } = evaluation;
       const residuals = await control({ ...input, control: index, hint: item.hint });
       addWeighted(sums, residuals, weights(item, residuals, evaluation));
     }
     if (sums.length === 0) return evaluate(evaluation);
-    return evaluate({ ...evaluation, residuals: { skips: sums.slice(0, -1), middle: sums.at(-1)! } });
+    const residuals = { skips: sums.slice(0, -1), middle: sums.at(-1)! };
+    const { deep, ...prediction } = await evaluate({ ...evaluation, residuals });
+    return deep ? { ...prediction, deep: { ...deep, residual: sums[0]! } } : prediction;
   };
 }
 

@@ -1,35 +1,13 @@
 /** From raw network output to denoised(x, sigma): what eps, v and sample models predict, and classifier-free guidance. */
-import type { NoisePredictionInput } from './model.ts';
+import { type Shortcuts, SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
+import { type Conditioning, type Evaluate, evaluateSides } from './evaluation.ts';
 import type { Denoise, Denoised } from './samplers/sampler.ts';
+import { deepFeaturesAt, learnt, NOTHING_KNOWN, negativeBehind, planStep } from './shortcuts/plan.ts';
 import type { ModelSigmas } from './sigmas/modelSigmas.ts';
 import type { Tensor } from './tensor.ts';
 
 /** What the network was trained to say: the noise, the velocity, or the clean latent. */
 export type PredictionType = 'epsilon' | 'v_prediction' | 'sample';
-
-/** What one prompt tells the network. */
-interface PromptConditioning {
-  readonly embedding: Tensor; // [1 or B, T, D]
-  /** [1 or B, A] pooled text and size vector (SDXL). */
-  readonly y?: Tensor;
-}
-
-export interface Conditioning {
-  readonly positive: PromptConditioning;
-  readonly negative: PromptConditioning;
-}
-
-type PromptSide = keyof Conditioning;
-
-/** One evaluation of the network: its input, and what wrappers (control, inpaint channels) decide by. */
-export interface Evaluation extends NoisePredictionInput {
-  readonly sigma: number;
-  /** Which prompt each block of B rows belongs to, in the order of the rows. */
-  readonly sides: readonly PromptSide[];
-}
-
-/** DiffusionModel.predictNoise fits, and so does anything wrapped around it. */
-export type Evaluate = (evaluation: Evaluation) => Promise<Tensor>;
 
 export interface DenoiserOptions {
   readonly evaluate: Evaluate;
@@ -39,28 +17,35 @@ export interface DenoiserOptions {
   readonly guidanceScale: number;
   /** Predict for the negative prompt even where guidance ignores it (CFG++ samplers). */
   readonly alwaysNegative?: boolean;
+  /** What may be left out; nothing when absent. */
+  readonly shortcuts?: Shortcuts;
 }
 
 /**
  * denoised(x, sigma) with guidance: negative + scale·(positive - negative) (Ho & Salimans 2022, eq. 6, on denoised).
- * At scale 1 the negative prompt is not evaluated. Prompts of equal length go through the network as one batch.
+ * At scale 1, and outside the guidance interval, the negative prompt is not evaluated. A denoiser serves one walk: with
+ * shortcuts it learns from step to step.
  */
 export function guidedDenoiser(options: DenoiserOptions): Denoise {
-  const { guidanceScale, conditioning, alwaysNegative = false } = options;
-  const needsNegative = guidanceScale !== 1 || alwaysNegative;
-  const batched = canBatch(conditioning);
+  const { alwaysNegative = false, shortcuts = SPEED_SHORTCUTS.exact } = options;
+  let known = NOTHING_KNOWN;
   return async (x, sigma) => {
-    const scaled = networkInput(x, sigma);
-    const run = (...sides: PromptSide[]): Promise<Tensor> =>
-      options.evaluate(evaluation(options, scaled, sigma, sides));
-    if (!needsNegative) return denoisedFrom(x, sigma, await run('positive'), options.predictionType);
-    const outputs = batched
-      ? halves(await run('positive', 'negative'))
-      : [await run('positive'), await run('negative')];
-    const [positive, negative] = outputs.map((output) =>
-      denoisedFrom(x, sigma, output, options.predictionType),
-    );
-    return guided(positive!, negative!, guidanceScale);
+    const { low, high } = shortcuts.guidanceInterval;
+    const guidanceScale = sigma >= low && sigma <= high ? options.guidanceScale : 1;
+    const at = options.sigmas.timestepOf(sigma);
+    const wantsNegative = guidanceScale !== 1 || alwaysNegative;
+    const plan = planStep(known, { sigma, timestep: at, guidanceScale, wantsNegative }, shortcuts);
+    const kept = shortcuts.deepBound > 0 ? ({ deep: 'keep' } as const) : {};
+    const deep = plan.fromDeep ? { deep: deepFeaturesAt(known, plan.sides, at) } : kept;
+    const outputs = await evaluateSides(options, networkInput(x, sigma), sigma, {
+      sides: plan.sides,
+      ...deep,
+    });
+    const positive = outputs.positive!;
+    const negative = plan.fromDifference ? negativeBehind(positive, known, at) : outputs.negative;
+    known = learnt(known, plan, outputs, at, shortcuts);
+    const clean = (output: Tensor): Tensor => denoisedFrom(x, sigma, output, options.predictionType);
+    return negative ? guided(clean(positive), clean(negative), guidanceScale) : clean(positive);
   };
 }
 
@@ -102,59 +87,4 @@ function guided(positive: Tensor, negative: Tensor, scale: number): Denoised {
     data[i] = base + (positive.data[i]! - base) * scale;
   }
   return { data, shape: positive.shape, negative };
-}
-
-/** Attention over prompts of different length cannot share a batch; running them apart gives the same result. */
-function canBatch({ positive, negative }: Conditioning): boolean {
-  return positive.embedding.shape[1] === negative.embedding.shape[1] && !positive.y === !negative.y;
-}
-
-function evaluation(
-  { conditioning, sigmas }: DenoiserOptions,
-  scaled: Tensor,
-  sigma: number,
-  sides: readonly PromptSide[],
-): Evaluation {
-  const batch = scaled.shape[0]!;
-  const prompts = sides.map((side) => conditioning[side]);
-  const ys = prompts.flatMap(({ y }) => (y ? [y] : []));
-  return {
-    latent: stackedRows(
-      sides.map(() => scaled),
-      batch,
-    ),
-    timestep: new Float32Array(sides.length * batch).fill(sigmas.timestepOf(sigma)),
-    context: stackedRows(
-      prompts.map(({ embedding }) => embedding),
-      batch,
-    ),
-    ...(ys.length > 0 && { y: stackedRows(ys, batch) }),
-    sigma,
-    sides,
-  };
-}
-
-/** Tensors of 1 or `batch` rows one under another, single rows repeated. One tensor that fits is passed through. */
-export function stackedRows(parts: readonly Tensor[], batch: number): Tensor {
-  const [first] = parts;
-  if (parts.length === 1 && first!.shape[0] === batch) return first!;
-  const rowSize = first!.data.length / first!.shape[0]!;
-  const data = new Float32Array(parts.length * batch * rowSize);
-  for (const [p, part] of parts.entries()) {
-    for (let row = 0; row < batch; row++) {
-      const source = part.shape[0] === 1 ? 0 : row;
-      data.set(part.data.subarray(source * rowSize, (source + 1) * rowSize), (p * batch + row) * rowSize);
-    }
-  }
-  return { data, shape: [parts.length * batch, ...first!.shape.slice(1)] };
-}
-
-/** The two halves of a batch, as views. */
-function halves({ data, shape }: Tensor): [Tensor, Tensor] {
-  const half = [shape[0]! / 2, ...shape.slice(1)];
-  const middle = data.length / 2;
-  return [
-    { data: data.subarray(0, middle), shape: half },
-    { data: data.subarray(middle), shape: half },
-  ];
 }

@@ -1,7 +1,9 @@
 /** The recipe: tokenize, encode, noise, denoise, decode. Pure; networks, pictures and callbacks are handed in. */
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
-import { type Conditioning, type Evaluate, guidedDenoiser } from './denoiser.ts';
+import { shortcutsOf } from '../../preload/shortcuts.ts';
+import { guidedDenoiser } from './denoiser.ts';
+import type { Conditioning, Evaluate } from './evaluation.ts';
 import { keepingOutsideMask, withExtraChannels } from './inpaint.ts';
 import type { DiffusionModel } from './model.ts';
 import { latentNoise } from './noise/latentNoise.ts';
@@ -135,6 +137,7 @@ function denoiserOf(
       conditioning: conditioningOf(stage, model.config.unet.admChannels, request),
       guidanceScale: request.guidanceScale,
       alwaysNegative: sampler.readsNegative ?? false,
+      shortcuts: shortcutsOf(request),
     }),
   );
   return (x, sigma) => {

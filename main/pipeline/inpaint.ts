@@ -1,5 +1,5 @@
 /** Inpainting as wrappers: what lies outside the mask is taken from the original at every step. */
-import type { Evaluate } from './denoiser.ts';
+import type { Evaluate } from './evaluation.ts';
 import type { Denoise } from './samplers/sampler.ts';
 import { type Tensor, tensor } from './tensor.ts';
 

@@ -32,6 +32,13 @@ export interface ControlResiduals {
   readonly middle: Tensor;
 }
 
+/** What lies behind the outer blocks of the U-Net at one step, from which they can run alone at another. */
+export interface DeepFeatures {
+  readonly feature: Tensor; // [N, C, h, w]
+  /** The first of the residuals that acted at that step: the one that the outer blocks read. */
+  readonly residual?: Tensor;
+}
+
 /** One evaluation of the U-Net for N rows. */
 export interface NoisePredictionInput {
   /** [N, Cin, h, w], scaled as the network expects it; 9-channel inpaint models get mask and masked latent appended. */
@@ -42,21 +49,28 @@ export interface NoisePredictionInput {
   /** [N, A] pooled text and size conditioning (SDXL). */
   readonly y?: Tensor;
   readonly residuals?: ControlResiduals;
+  /** `keep`: give the deep features back too. Features given: run the outer blocks alone, on them. */
+  readonly deep?: 'keep' | DeepFeatures;
 }
 
-export interface ControlInput extends Omit<NoisePredictionInput, 'residuals'> {
+/** Raw network output [N, 4, h, w]: eps, v or the clean latent, whichever the checkpoint was trained for. */
+export interface NoisePrediction extends Tensor {
+  /** Of an evaluation that was told to keep them. */
+  readonly deep?: DeepFeatures;
+}
+
+export interface ControlInput extends Omit<NoisePredictionInput, 'residuals' | 'deep'> {
   /** Which of the request's ControlNets. */
   readonly control: number;
   /** [1 or N, 3, 8h, 8w], 0–1. */
   readonly hint: Tensor;
 }
 
-type PredictNoise = (input: NoisePredictionInput) => Promise<Tensor>;
+type PredictNoise = (input: NoisePredictionInput) => Promise<NoisePrediction>;
 
 /** The networks of one checkpoint, ready to run. Implemented by the engine; tests implement it with arithmetic. */
 export interface DiffusionModel {
   encodeText(input: TextInput): Promise<TextEncoding>;
-  /** Raw network output [N, 4, h, w]: eps, v or the clean latent, whichever the checkpoint was trained for. */
   readonly predictNoise: PredictNoise;
   /** Unweighted residuals of one ControlNet. */
   control(input: ControlInput): Promise<ControlResiduals>;

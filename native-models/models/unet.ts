@@ -27,8 +27,7 @@ export type EncoderConfig = Omit<UnetConfig, 'outChannels' | 'outputDepths'>;
 
 /** Predicted noise (or v) [B, outChannels, H/8, W/8]. */
 export function unet(scope: Scope, config: UnetConfig, inputs: UnetInputs): Value {
-  const time = timeEmbedding(scope, config, inputs);
-  const guide = { time, context: inputs.context, tap: inputs.tap };
+  const guide = guideOf(scope, config, inputs);
   const encoded = encoder(scope, config, inputs, guide);
   const residuals = inputs.residuals ?? [];
   const middleResidual = residuals[encoded.skips.length];
@@ -36,7 +35,42 @@ export function unet(scope: Scope, config: UnetConfig, inputs: UnetInputs): Valu
   const skips = encoded.skips.map((skip, index) =>
     residuals[index] ? ops.add(skip, residuals[index]) : skip,
   );
-  const decoded = decoder(scope, config, { middle, skips }, guide);
+  return output(scope, config, decoder(scope, config, { middle, skips }, guide));
+}
+
+/**
+ * The same from its outer blocks alone, the first of input_blocks and the last of output_blocks (DeepCache, Ma et al.
+ * 2023): `deep` [B, C, H/8, W/8] is what the block named by `deepFeature` gave at an earlier step. A twelfth of SD 1.5's
+ * work, a sixtieth of SDXL's. Of the residuals only the first is read.
+ */
+export function outerUnet(scope: Scope, config: UnetConfig, inputs: UnetInputs, deep: Value): Value {
+  const guide = guideOf(scope, config, inputs);
+  const first = firstConvolution(scope, config, inputs.latent);
+  const skip = inputs.residuals?.[0] ? ops.add(first, inputs.residuals[0]) : first;
+  const index = config.outputDepths.length - 1;
+  const at = scope.at('output_blocks').at(index);
+  const depth = config.outputDepths[index]!;
+  const joined = ops.concat([deep, skip], 1);
+  const channels = config.channelMult[0]! * config.modelChannels;
+  return output(scope, config, unetBlock(at, config, joined, channels, depth, guide));
+}
+
+/** The block whose output the outer blocks join to the first skip: its path, as taps have it, and its channels. */
+export function deepFeature(config: UnetConfig): { readonly path: string; readonly channels: number } {
+  const level = config.numResBlocks[0]! > 0 ? 0 : 1;
+  const path = `output_blocks.${config.outputDepths.length - 2}`;
+  return { path, channels: config.channelMult[level]! * config.modelChannels };
+}
+
+function guideOf(scope: Scope, config: UnetConfig, inputs: UnetInputs): Guide {
+  return { time: timeEmbedding(scope, config, inputs), context: inputs.context, tap: inputs.tap };
+}
+
+function firstConvolution(scope: Scope, config: EncoderConfig, latent: Value): Value {
+  return conv2d(scope.at('input_blocks.0.0'), latent, config.inChannels, config.modelChannels);
+}
+
+function output(scope: Scope, config: UnetConfig, decoded: Value): Value {
   const normed = groupNorm(scope.at('out.0'), decoded, config.modelChannels, config.normGroups, 1e-5);
   return conv2d(scope.at('out.2'), silu(scope.flavour, normed), config.modelChannels, config.outChannels);
 }
@@ -80,7 +114,7 @@ export interface Encoded {
 /** input_blocks and middle_block. */
 export function encoder(scope: Scope, config: EncoderConfig, inputs: EncoderInputs, guide: Guide): Encoded {
   const blocks = scope.at('input_blocks');
-  const first = conv2d(blocks.at('0.0'), inputs.latent, config.inChannels, config.modelChannels);
+  const first = firstConvolution(scope, config, inputs.latent);
   const skips = [inputs.hint ? ops.add(first, inputs.hint) : first];
   const next = (): Scope => blocks.at(skips.length);
   const depths = config.inputDepths.values();

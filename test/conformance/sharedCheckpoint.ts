@@ -5,6 +5,7 @@ import { createNetworks, type LoraFeeds, type Networks } from '../../main/engine
 import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
 import {
   compileClipText,
+  compileOuterUnet,
   compileUnet,
   compileVaeDecoder,
   compileVaeEncoder,
@@ -46,10 +47,12 @@ export function openSharedCheckpoint(
   };
   const source = (part: 'clipL' | 'vae'): ReturnType<typeof fileParameters> =>
     fileParameters(file.path, canonicalTensors(file, part));
+  const unetSource = fileParameters(file.path, unetTensors);
   const graphs = {
     config,
     textEncoder: () => compileClipText(source('clipL'), config.textEncoders[0]!, { flavour: 'cpu' }).graph,
-    unet: () => compileUnet(fileParameters(file.path, unetTensors), config.unet, { flavour: 'cpu' }).graph,
+    unet: () => compileUnet(unetSource, config.unet, { flavour: 'cpu' }).graph,
+    outerUnet: () => compileOuterUnet(unetSource, config.unet, { flavour: 'cpu' }).graph,
     vaeEncoder: () => compileVaeEncoder(source('vae'), config.vae, { flavour: 'cpu' }),
     vaeDecoder: () => compileVaeDecoder(source('vae'), config.vae, { flavour: 'cpu' }),
   };

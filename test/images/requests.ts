@@ -56,6 +56,14 @@ const secondPass = merged(
   }),
   optional('steps', fc.integer({ min: 1, max: 1000 })),
 );
+const shortcuts = merged(
+  optional(
+    'guidanceInterval',
+    fc.tuple(part(0, 1000), part(0, 1000)).map(([a, b]) => ({ low: Math.min(a, b), high: Math.max(a, b) })),
+  ),
+  optional('negativeBound', part(0, 1)),
+  optional('deepBound', part(0, 1)),
+);
 const common = merged(
   fc.record({
     checkpoint: model,
@@ -82,6 +90,7 @@ const common = merged(
     stepRule: fc.constantFrom('comfy', 'diffusers'),
   }),
   optional('vae', model),
+  optional('shortcuts', shortcuts),
   optional('secondPass', secondPass),
 );
 const fromImage = fc.record({

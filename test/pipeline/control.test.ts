@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ActiveControl, type ControlPriority, withControl } from '../../main/pipeline/control.ts';
-import type { Evaluation } from '../../main/pipeline/denoiser.ts';
+import type { Evaluation } from '../../main/pipeline/evaluation.ts';
 import type { ControlResiduals } from '../../main/pipeline/model.ts';
 import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { tensor, zeros } from '../../main/pipeline/tensor.ts';

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type Conditioning,
-  denoisedFrom,
-  type Evaluation,
-  guidedDenoiser,
-  networkInput,
-  stackedRows,
-} from '../../main/pipeline/denoiser.ts';
+import { denoisedFrom, guidedDenoiser, networkInput } from '../../main/pipeline/denoiser.ts';
+import { type Conditioning, type Evaluation, stackedRows } from '../../main/pipeline/evaluation.ts';
 import { atSigma } from '../../main/pipeline/sigmas/forward.ts';
 import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { type Tensor, tensor } from '../../main/pipeline/tensor.ts';

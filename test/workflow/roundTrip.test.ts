@@ -123,6 +123,7 @@ test.each([
   ],
   ['guidance 1', { guidanceScale: 1 }],
   ["DDIM by diffusers' rule", { sampler: 'ddim', schedule: 'ddim_uniform', stepRule: 'diffusers' }],
+  ['every shortcut', { speed: 'draft', steps: 8 }],
   ['a prompt of three chunks', { prompt: 'a red boat on the sea '.repeat(40) }],
 ])('text to image: %s', async (_name, overrides) => {
   expect(await difference(smallRequest(overrides))).toBe(0);

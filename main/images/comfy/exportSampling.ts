@@ -1,6 +1,7 @@
 /** The sampler nodes of an exported graph: first pass, and second pass with what enlarges its input. */
 
 import type { GenerationRequest } from '../../../preload/request.ts';
+import { takenShortcuts } from '../../../preload/shortcuts.ts';
 import { SAMPLERS } from '../../pipeline/samplers/registry.ts';
 import type { SamplerEntry } from '../../pipeline/samplers/sampler.ts';
 import { diffusersStartStep, type StepRule } from '../../pipeline/sigmas/stepRules.ts';
@@ -126,6 +127,7 @@ function sampler(
     stepRule: keepsSmallestSigma && rule === 'diffusers' ? rule : undefined,
     rng: request.rng === 'cpu' ? undefined : request.rng,
     speed: request.speed === 'exact' ? undefined : request.speed,
+    shortcuts: takenShortcuts(request),
   };
   if (rule === 'comfy' || strength >= 1) {
     return graph.add('KSampler', { seed, denoise: strength, ...shared }, emulsion)(0);

@@ -62,6 +62,7 @@ function takeSampler(collected: Collector, graph: LooseGraph, node: LooseNode): 
   take('guidanceScale', numberFrom(value('cfg')));
   take('rng', node.emulsion['rng'] ?? 'cpu');
   take('speed', node.emulsion['speed']);
+  take('shortcuts', node.emulsion['shortcuts']);
   take('batchSeeds', 'batch');
 }
 

@@ -1,5 +1,6 @@
 /** Puts a request into picture files: for us to repeat exactly, for A1111 as text, for ComfyUI as graph. */
 import type { GenerationRequest, UpscaleRequest } from '../../../preload/request.ts';
+import { takenShortcuts } from '../../../preload/shortcuts.ts';
 import { encodePixels, type PictureFormat } from '../codec.ts';
 import { type ComfyGraphOptions, comfyGraph } from '../comfy/exportGraph.ts';
 import { pythonJson } from '../comfy/graph.ts';
@@ -57,11 +58,13 @@ export function metadataTexts(metadata: MetadataToWrite): (readonly [keyword: st
     return mode === 'prompt' ? [] : [[OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request })]];
   }
   const { prompt, negativePrompt } = request;
+  const shortcuts = takenShortcuts(request);
+  const taken = shortcuts ? { shortcuts } : {};
   if (mode === 'prompt')
     return [['parameters', formatInfotext({ prompt, negativePrompt, fields: new Map() })]];
   return [
     ['parameters', requestToInfotext(request, metadata)],
-    [OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request, batchIndex })],
+    [OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request: { ...request, ...taken }, batchIndex })],
     ['prompt', metadata.graph ?? pythonJson(comfyGraph(graphRequest(request, metadata), metadata))],
   ];
 }

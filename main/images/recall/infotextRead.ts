@@ -17,6 +17,7 @@ import {
   seedFrom,
   textFrom,
 } from './recall.ts';
+import { shortcutsFrom } from './shortcutFields.ts';
 
 type Fields = Infotext['fields'];
 
@@ -210,6 +211,7 @@ function takeCommon({ take, problem }: Collector, fields: Fields, program: Metad
   take('emphasis', fields.get('Prompt weighting') === 'ComfyUI' ? 'comfy' : 'a1111');
   take('batchSeeds', fields.get('Batch seeds') === 'one draw' ? 'batch' : 'increment');
   take('speed', fields.get('Speed'));
+  take('shortcuts', shortcutsFrom(fields));
   const clipSkip = numberFrom(fields.get('Clip skip'));
   if (clipSkip !== undefined && clipSkip > 0) take('clipSkip', clipSkip);
 }

@@ -2,6 +2,7 @@
 import type { ControlUse, GenerationRequest, LoraUse, ModelRef } from '../../../preload/request.ts';
 import { formatInfotext, quoted } from './infotext.ts';
 import { a1111Sampler, a1111Schedule } from './names.ts';
+import { shortcutFields } from './shortcutFields.ts';
 
 export interface InfotextOptions {
   /** Position in the batch; the seed written is that picture's own. */
@@ -109,6 +110,7 @@ function ownFields(request: GenerationRequest): Fields {
     ['Batch seeds', request.batchSeeds === 'batch' ? 'one draw' : undefined],
     ['Step rule', request.stepRule === usualRule(request) ? undefined : request.stepRule],
     ['Speed', request.speed === 'exact' ? undefined : request.speed],
+    ...shortcutFields(request),
   ];
 }
 

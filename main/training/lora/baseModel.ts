@@ -1,6 +1,7 @@
 /** What a LoRA training is given of the base model: frozen weights for the graphs, and the networks that encode. */
 import {
   compileClipText,
+  compileOuterUnet,
   compileUnet,
   compileVaeDecoder,
   compileVaeEncoder,
@@ -74,6 +75,7 @@ function plainGraphs(config: CheckpointConfig, { unet, vae, textEncoders }: Sour
     config,
     textEncoder: (index) => compileClipText(textEncoders[index]!, config.textEncoders[index]!, plain).graph,
     unet: () => compileUnet(unet, config.unet, plain).graph,
+    outerUnet: () => compileOuterUnet(unet, config.unet, plain).graph,
     vaeEncoder: () => compileVaeEncoder(vae, config.vae, plain),
     vaeDecoder: () => compileVaeDecoder(vae, config.vae, plain),
   };

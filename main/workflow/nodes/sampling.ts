@@ -1,6 +1,7 @@
 /** The samplers. */
 import { z } from 'zod';
 import { type SamplerName, STEP_RULES, samplerSchema, scheduleSchema } from '../../../preload/request.ts';
+import { SPEED_SHORTCUTS, shortcutsSchema } from '../../../preload/shortcuts.ts';
 import { node } from '../parts/node.ts';
 import { decimal, integer, seedSchema, socket } from '../parts/sockets.ts';
 import { sample } from '../sampling/sample.ts';
@@ -20,10 +21,11 @@ const common = {
   cfg: decimal(0, 100),
   sampler_name,
   scheduler: scheduleSchema,
-  // Our own graphs: A1111's noise, and diffusers' end of the walk.
+  // Our own graphs: A1111's noise, diffusers' end of the walk, what was left out for speed.
   emulsion: z.object({
     rng: z.enum(['cpu', 'nv']).default('cpu'),
     stepRule: z.enum(STEP_RULES).default('comfy'),
+    shortcuts: shortcutsSchema.default(SPEED_SHORTCUTS.exact),
   }),
 };
 
@@ -96,6 +98,7 @@ function optionsOf({
     sampler,
     schedule: scheduler,
     rng: emulsion.rng,
+    shortcuts: emulsion.shortcuts,
     endsAtSmallestSigma: emulsion.stepRule === 'diffusers',
   };
 }

@@ -1,14 +1,20 @@
 /** Conditioning values → denoised(x, sigma): prompt stages, inpaint channels, and ControlNets of either side. */
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
+import type { Shortcuts } from '../../../preload/shortcuts.ts';
 import { badInput } from '../../engine/failures.ts';
 import { withControl } from '../../pipeline/control.ts';
+import { guidedDenoiser } from '../../pipeline/denoiser.ts';
 import {
   type Conditioning,
   type Evaluate,
   type Evaluation,
-  guidedDenoiser,
-} from '../../pipeline/denoiser.ts';
+  partOfFeatures,
+  partOfRows,
+  stackedFeatures,
+  stackedRows,
+} from '../../pipeline/evaluation.ts';
 import { withExtraChannels } from '../../pipeline/inpaint.ts';
+import type { NoisePrediction } from '../../pipeline/model.ts';
 import type { Denoise, SamplerEntry } from '../../pipeline/samplers/sampler.ts';
 import type { ModelSigmas } from '../../pipeline/sigmas/modelSigmas.ts';
 import { sizeEmbedding } from '../../pipeline/sizeEmbedding.ts';
@@ -32,6 +38,7 @@ export interface GuidanceOptions {
   readonly negative: ConditioningValue;
   readonly latent: LatentValue;
   readonly guidanceScale: number;
+  readonly shortcuts: Shortcuts;
 }
 
 /** Loads the text encoders where prompts are still to be encoded, then the U-Net and its ControlNets. */
@@ -56,6 +63,7 @@ export async function guidance(
       conditioning: conditioningAt(endStep, positive, negative, config, options.latent),
       guidanceScale: options.guidanceScale,
       alwaysNegative: sampler.readsNegative ?? false,
+      shortcuts: options.shortcuts,
     }),
   );
   return (x, sigma) => {
@@ -158,25 +166,21 @@ function requireChannels({ unet }: CheckpointConfig, channels: Tensor | undefine
 /** Runs the rows of each prompt through its own wrapper. */
 function perSide(evaluates: Readonly<Record<keyof Conditioning, Evaluate>>): Evaluate {
   return async (evaluation) => {
-    const outputs: Tensor[] = [];
+    const outputs: NoisePrediction[] = [];
     for (const [index, side] of evaluation.sides.entries())
       outputs.push(await evaluates[side](rowsOf(evaluation, index, side)));
-    if (outputs.length === 1) return outputs[0]!;
-    const [size, row] = [outputs[0]!.data.length, outputs[0]!.shape.slice(1)];
-    const data = new Float32Array(size * outputs.length);
-    for (const [index, output] of outputs.entries()) data.set(output.data, index * size);
-    return { data, shape: [evaluation.latent.shape[0]!, ...row] };
+    const features = outputs.flatMap(({ deep }) => (deep ? [deep] : []));
+    return {
+      ...stackedRows(outputs, evaluation.latent.shape[0]! / outputs.length),
+      ...(features.length > 0 && { deep: stackedFeatures(features) }),
+    };
   };
 }
 
 /** The `index`-th of the evaluation's blocks of rows. */
 function rowsOf(evaluation: Evaluation, index: number, side: keyof Conditioning): Evaluation {
-  const { sides, latent, timestep, context, y } = evaluation;
-  const part = ({ data, shape }: Tensor): Tensor => {
-    const size = data.length / sides.length;
-    const rows = shape[0]! / sides.length;
-    return { data: data.slice(index * size, (index + 1) * size), shape: [rows, ...shape.slice(1)] };
-  };
+  const { sides, latent, timestep, context, y, deep } = evaluation;
+  const part = (rows: Tensor): Tensor => partOfRows(rows, index, sides.length);
   const rows = timestep.length / sides.length;
   return {
     ...evaluation,
@@ -185,6 +189,7 @@ function rowsOf(evaluation: Evaluation, index: number, side: keyof Conditioning)
     timestep: timestep.slice(index * rows, (index + 1) * rows),
     context: part(context),
     ...(y && { y: part(y) }),
+    ...(typeof deep === 'object' && { deep: partOfFeatures(deep, index, sides.length) }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** ComfyUI's sampling: which noise levels, which noise, what is kept, and conditioning whose two sides may differ. */
+import type { Shortcuts } from '../../../preload/shortcuts.ts';
 import { badInput } from '../../engine/failures.ts';
 import { previewOf } from '../../engine/preview.ts';
 import { latentMask } from '../../images/masks.ts';
@@ -19,6 +20,7 @@ export interface SampleOptions extends StepOptions {
   readonly seed: bigint;
   readonly rng: 'cpu' | 'nv';
   readonly guidanceScale: number;
+  readonly shortcuts: Shortcuts;
   /** false: the latent is taken as already noised. */
   readonly addNoise: boolean;
 }

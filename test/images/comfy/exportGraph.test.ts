@@ -13,6 +13,7 @@ import { modelName } from '../../../main/images/recall/recall.ts';
 import { SAMPLERS } from '../../../main/pipeline/samplers/registry.ts';
 import type { SamplerEntry } from '../../../main/pipeline/samplers/sampler.ts';
 import type { ModelRef, SamplerName } from '../../../preload/request.ts';
+import { shortcutsOf } from '../../../preload/shortcuts.ts';
 import { anyRequest, request } from '../requests.ts';
 
 /** Class names in the order of the graph. */
@@ -226,6 +227,7 @@ test('request → graph → request gives back what a graph can carry', () => {
       });
       expect(recalled.clipSkip ?? 1).toBe(made.clipSkip);
       expect(recalled.speed ?? 'exact').toBe(made.speed);
+      expect(shortcutsOf({ ...recalled, speed: made.speed })).toEqual(shortcutsOf(made));
       expect(recalled.checkpoint!.name).toBe(named(made.checkpoint));
       expect(recalled.checkpoint!.sha256).toBe(made.checkpoint.sha256);
       expect(recalled.loras!.map(({ model, ...rest }) => ({ ...rest, name: model.name }))).toEqual(

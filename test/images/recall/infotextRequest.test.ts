@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { recallInfotext } from '../../../main/images/recall/infotextRead.ts';
 import { pictureSeed, requestToInfotext } from '../../../main/images/recall/infotextWrite.ts';
+import { shortcutsOf } from '../../../preload/shortcuts.ts';
 import { anyRequest, request } from '../requests.ts';
 
 test('the text of a request reads like an A1111 picture of today', () => {
@@ -77,6 +78,7 @@ test('text → request gives back all that a text can carry', () => {
         checkpoint: { name: made.checkpoint.name },
       });
       expect([recalled.clipSkip ?? 1, recalled.speed ?? 'exact']).toEqual([clipSkip, speed]);
+      expect(shortcutsOf({ ...recalled, speed })).toEqual(shortcutsOf(made));
       expect(recalled.loras).toEqual(
         made.loras.map(({ model, ...weights }) => ({ model: { name: model.name }, ...weights })),
       );

@@ -1,0 +1,91 @@
+/** Shortcuts on the starter: what each leaves out, how near the picture stays, and that nothing changes without them. */
+import { afterAll, expect, test } from 'vitest';
+import { tensor } from '../../main/pipeline/tensor.ts';
+import {
+  openStarter,
+  outerShare,
+  PROMPTS,
+  psnr,
+  starterRequest,
+  workShare,
+} from '../helpers/shortcutRuns.ts';
+
+const starter = openStarter();
+afterAll(() => starter.release());
+const outer = outerShare(starter.opened.config.unet, 16);
+
+/** Mean work, and mean and worst PSNR against the exact pictures, over the first `count` prompts. */
+async function compared(changes: Readonly<Record<string, unknown>>, count = 3) {
+  const { speed, shortcuts, ...walk } = changes;
+  const prompts = PROMPTS.slice(0, count);
+  let work = 0;
+  const ratios: number[] = [];
+  for (const prompt of prompts) {
+    const exact = await starter.paint(starterRequest(prompt, walk));
+    const run = await starter.paint(starterRequest(prompt, { ...walk, speed, shortcuts }));
+    work += workShare(run, exact, outer) / count;
+    ratios.push(...run.pixels.map((pixels, i) => psnr(pixels, exact.pixels[i]!)));
+  }
+  return { work, mean: ratios.reduce((a, b) => a + b) / ratios.length, worst: Math.min(...ratios) };
+}
+
+test.each([
+  ['deep features', { shortcuts: { deepBound: 0.15 } }, 0.6, 34],
+  ['the negative prompt’s difference', { shortcuts: { negativeBound: 0.2 } }, 0.9, 40],
+  ['guidance between two sigmas', { shortcuts: { guidanceInterval: { low: 0.3, high: 1000 } } }, 0.96, 32],
+  ['fast', { speed: 'fast' }, 0.8, 44],
+  ['draft', { speed: 'draft' }, 0.6, 28],
+  ['draft by another sampler', { speed: 'draft', sampler: 'dpmpp_2m', schedule: 'karras' }, 0.6, 28],
+  ['draft where noise is added at every step', { speed: 'draft', sampler: 'euler_ancestral' }, 0.7, 28],
+  ['draft by a sampler that asks twice a step', { speed: 'draft', sampler: 'heun', steps: 10 }, 0.7, 28],
+])(
+  '%s: less work, nearly the same picture',
+  async (_name, changes, work, decibels) => {
+    const found = await compared(changes);
+    expect(found.work).toBeLessThan(work);
+    expect(found.worst).toBeGreaterThan(decibels);
+  },
+  300_000,
+);
+
+test('the same request gives the same picture, to the bit', async () => {
+  const request = starterRequest(PROMPTS[0]!, { speed: 'draft', batch: 2 });
+  const [once, again] = [await starter.paint(request), await starter.paint(request)];
+  expect(once).toEqual(again);
+  expect(once.pixels).toHaveLength(2);
+}, 100_000);
+
+test('with every shortcut switched off the picture is the exact one, to the bit', async () => {
+  const off = { deepBound: 0, negativeBound: 0, guidanceInterval: { low: 0, high: 1000 } };
+  const exact = await starter.paint(starterRequest(PROMPTS[1]!, { steps: 8 }));
+  const run = await starter.paint(starterRequest(PROMPTS[1]!, { steps: 8, speed: 'draft', shortcuts: off }));
+  expect(run).toEqual(exact);
+}, 100_000);
+
+test('image to image and inpainting take shortcuts too', async () => {
+  const changes = { kind: 'image-to-image', initImage: { path: '-' }, denoisingStrength: 0.8, steps: 25 };
+  const initLatent = tensor(
+    Float32Array.from({ length: 4 * 16 * 16 }, (_, i) => Math.sin(i / 40)),
+    [1, 4, 16, 16],
+  );
+  const latentMask = tensor(
+    Float32Array.from({ length: 16 * 16 }, (_, i) => (i % 16 < 8 ? 1 : 0)),
+    [1, 1, 16, 16],
+  );
+  for (const inputs of [{ initLatent }, { initLatent, latentMask }]) {
+    const exact = await starter.paint(starterRequest(PROMPTS[2]!, changes), inputs);
+    const run = await starter.paint(starterRequest(PROMPTS[2]!, { ...changes, speed: 'draft' }), inputs);
+    expect(workShare(run, exact, outer)).toBeLessThan(0.65);
+    expect(psnr(run.pixels[0]!, exact.pixels[0]!)).toBeGreaterThan(28);
+  }
+}, 100_000);
+
+test('at guidance 1 and where prompts change on the way, too', async () => {
+  const plain = await compared({ speed: 'draft', guidanceScale: 1 }, 1);
+  expect(plain.work).toBeLessThan(0.65);
+  expect(plain.worst).toBeGreaterThan(28);
+  const edited = starterRequest('a [red:blue:0.5] boat on the sea at sunset', { emphasis: 'a1111' });
+  const exact = await starter.paint(edited);
+  const run = await starter.paint({ ...edited, speed: 'draft' });
+  expect(psnr(run.pixels[0]!, exact.pixels[0]!)).toBeGreaterThan(28);
+}, 100_000);
