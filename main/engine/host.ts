@@ -70,21 +70,6 @@ export interface EngineHost {
   release(): Promise<void>;
 }
 
-/** Sessions outlive a job: what they report to is asked for each time. */
-function networkOptions(
-  session: SessionOptions,
-  memory: LoadedCheckpoint['memory'],
-  vaeTile: () => number,
-  onLoad: () => OpenOptions['onLoad'],
-): NetworkOptions {
-  return {
-    session,
-    oneAtATime: memory === 'low',
-    vaeTile,
-    onLoad: (network, seconds) => onLoad()(network, seconds),
-  };
-}
-
 interface CurrentJob {
   readonly lora: LoraFeeds;
   readonly onLoad: OpenOptions['onLoad'];
@@ -160,8 +145,12 @@ function lasting(
   memory: LoadedMode,
   current: () => CurrentJob,
 ): Networks {
-  const vaeTile = (): number => vaeTileFor(current().pixels, memory);
-  const options = networkOptions(session, memory, vaeTile, () => current().onLoad);
+  const options: NetworkOptions = {
+    session,
+    oneAtATime: memory === 'low',
+    vaeTile: () => vaeTileFor(current().pixels, memory),
+    onLoad: (network, seconds) => current().onLoad(network, seconds),
+  };
   return createNetworks(graphs, options, {
     unet: () => current().lora.unet(),
     textEncoder: (index) => current().lora.textEncoder(index),

@@ -90,6 +90,9 @@ export const en = {
   'speed.exact': 'Exact',
   'speed.fast': 'Fast',
   'speed.draft': 'Draft',
+  'speed.fast.help': 'Nearly the exact picture: steps that change little are computed in part.',
+  'speed.draft.help':
+    'The same scene, details may differ: coarser numbers, and more of each step foreseen instead of computed.',
   batchSeeds: 'Seeds of a batch',
   'batchSeeds.increment': 'seed, seed + 1, …',
   'batchSeeds.batch': 'one draw',

@@ -3,6 +3,7 @@ import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
 import { firstPictureRows } from './firstPicture.ts';
 import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
+import { shortcutPictureRows, shortcutStepRows } from './shortcuts.ts';
 
 export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promise<BenchRow[]>>> = {
   'unet-normal': (context) => unetRows(context, 'normal'),
@@ -15,4 +16,6 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'lora-switch': loraSwitchRows,
   'step-cost': stepCostRows,
   upscaling: upscaleRows,
+  'shortcut-pictures': shortcutPictureRows,
+  'shortcut-steps': shortcutStepRows,
 };

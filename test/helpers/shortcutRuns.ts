@@ -51,6 +51,8 @@ export interface Painted {
   /** Rows that went through the whole U-Net, and rows that went through its outer blocks. */
   readonly whole: number;
   readonly outer: number;
+  /** Rows of `whole` that went alone: of the positive prompt, without the negative one. */
+  readonly single: number;
 }
 
 export interface StarterRuns {
@@ -83,9 +85,12 @@ async function paint(
   request: GenerationRequest,
   inputs: GenerationInputs,
 ): Promise<Painted> {
-  const rows = { whole: 0, outer: 0 };
+  const rows = { whole: 0, outer: 0, single: 0 };
   const counting = (evaluation: NoisePredictionInput) => {
-    rows[typeof evaluation.deep === 'object' ? 'outer' : 'whole'] += evaluation.latent.shape[0]!;
+    const count = evaluation.latent.shape[0]!;
+    const isWhole = typeof evaluation.deep !== 'object';
+    rows[isWhole ? 'whole' : 'outer'] += count;
+    if (isWhole && count === request.batch) rows.single += count;
     return networks.predictNoise(evaluation);
   };
   const { latent } = await generateLatent({ ...networks, predictNoise: counting }, request, inputs);

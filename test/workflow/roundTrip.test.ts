@@ -9,6 +9,7 @@ import { openSafetensors } from '../../native-models/weights/safetensors.ts';
 import { writeSafetensors } from '../../native-models/weights/safetensorsWriter.ts';
 import { readTensor } from '../../native-models/weights/tensors.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
+import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
 import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
 import { inpaintCheckpoint, TINY_CHECKPOINT, tinyRequest } from '../helpers/tinyModel.ts';
@@ -123,7 +124,7 @@ test.each([
   ],
   ['guidance 1', { guidanceScale: 1 }],
   ["DDIM by diffusers' rule", { sampler: 'ddim', schedule: 'ddim_uniform', stepRule: 'diffusers' }],
-  ['every shortcut', { speed: 'draft', steps: 8 }],
+  ['every shortcut', { steps: 8, shortcuts: SPEED_SHORTCUTS.draft }],
   ['a prompt of three chunks', { prompt: 'a red boat on the sea '.repeat(40) }],
 ])('text to image: %s', async (_name, overrides) => {
   expect(await difference(smallRequest(overrides))).toBe(0);

@@ -143,6 +143,7 @@ function DraftChoice({
 export function RareFields() {
   const { t } = useTranslation();
   const secondPass = useDraft('secondPass');
+  const speed = useDraft('speed');
   return (
     <details className="rare">
       <summary>{t('more')}</summary>
@@ -161,6 +162,7 @@ export function RareFields() {
             options={{ increment: t('batchSeeds.increment'), batch: t('batchSeeds.batch') }}
           />
         </div>
+        {speed === 'exact' ? null : <p className="help">{t(`speed.${speed}.help`)}</p>}
         <SwitchField
           label={t('secondPass')}
           help={t('secondPass.help')}
