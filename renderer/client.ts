@@ -55,6 +55,20 @@ function connectSocket(): Promise<Connection> {
   });
 }
 
+/**
+ * Streams a file of the browser to the studio's waiting place and tells where it lies there.
+ * @throws what the studio says: too large, disk full.
+ */
+export async function sendFile(kind: 'model' | 'project', file: File): Promise<string> {
+  const query = new URLSearchParams(window.location.search);
+  query.set('name', file.name);
+  const headers = { 'content-type': 'application/octet-stream' };
+  const answer = await fetch(`/upload/${kind}?${query}`, { method: 'POST', headers, body: file });
+  const told = await answer.json();
+  if (!answer.ok) throw new Error([told.message, told.hint].filter(Boolean).join(' '));
+  return told.path;
+}
+
 /** Path of a dropped file where the shell may tell it (Electron), else null. */
 export const pathOf = (file: File): string | null => window.studio?.pathOf(file) || null;
 

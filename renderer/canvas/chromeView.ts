@@ -9,6 +9,7 @@ import {
   union,
   type View,
 } from '../document/geometry.ts';
+import { type Layer, layerBounds } from '../document/layer.ts';
 
 /** Zoom from which single pixels are told apart by a grid. */
 const PIXEL_GRID_FROM = 8;
@@ -24,6 +25,10 @@ export interface ChromeState {
   /** Handles show while the frame can be pulled. */
   readonly handles: boolean;
   readonly frameShown: boolean;
+  /** Only an outline, without corners: where the first picture will appear. */
+  readonly frameQuiet: boolean;
+  /** The active layer while it can be moved; null otherwise. */
+  readonly layer: Layer | null;
   readonly label: string;
   readonly accent: string;
   /** Darkness of what lies outside the frame while it is pulled. */
@@ -36,6 +41,19 @@ function buildNodes(screen: Konva.Group) {
     shade: new Konva.Shape({ ...quiet, fill: '#000' }),
     grid: new Konva.Shape({ ...quiet, stroke: '#fff', strokeWidth: 0.5, opacity: 0.18, visible: false }),
     frame: new Konva.Rect({ ...quiet, strokeWidth: 1.5 }),
+    layer: new Konva.Rect({ ...quiet, strokeWidth: 1, stroke: '#fff', dash: [4, 3] }),
+    corners: Array.from(
+      { length: 4 },
+      () =>
+        new Konva.Rect({
+          ...quiet,
+          width: HANDLE,
+          height: HANDLE,
+          fill: '#fff',
+          stroke: '#000',
+          strokeWidth: 0.5,
+        }),
+    ),
     label: new Konva.Text({ ...quiet, fontSize: 11, fontFamily: FONT }),
     handles: Array.from({ length: 8 }, () => new Konva.Rect({ ...quiet, width: HANDLE, height: HANDLE })),
     outline: new Konva.Line({ ...quiet, stroke: '#fff', strokeWidth: 1.4, dash: [5, 4], closed: true }),
@@ -48,24 +66,32 @@ function buildNodes(screen: Konva.Group) {
     }),
     ring: new Konva.Circle({ ...quiet, stroke: '#fff', strokeWidth: 1.2, visible: false }),
   };
-  const { shade, grid, frame, label, handles, outline, ringShade, ring } = nodes;
-  screen.add(shade, grid, frame, label, ...handles, outline, ringShade, ring);
+  const { shade, grid, frame, layer, corners, label, handles, outline, ringShade, ring } = nodes;
+  screen.add(shade, grid, frame, label, ...handles, layer, ...corners, outline, ringShade, ring);
   return nodes;
 }
 
 export function chromeView(screen: Konva.Group) {
-  const { shade, grid, frame, label, handles, outline, ringShade, ring } = buildNodes(screen);
+  const { shade, grid, frame, layer, corners, label, handles, outline, ringShade, ring } = buildNodes(screen);
   return {
     show(state: ChromeState): void {
       const box = onScreen(state.frame, state.view);
-      frame.setAttrs({ ...box, stroke: state.accent, visible: state.frameShown });
+      frame.setAttrs({
+        ...box,
+        stroke: state.accent,
+        strokeWidth: state.frameQuiet ? 1 : 1.5,
+        opacity: state.frameQuiet ? 0.45 : 1,
+        visible: state.frameShown,
+      });
       label.setAttrs({
         text: state.label,
         x: box.x + 4,
         y: box.y - 18,
         fill: state.accent,
+        opacity: state.frameQuiet ? 0.7 : 1,
         visible: state.frameShown,
       });
+      showLayer(layer, corners, state);
       placeHandles(handles, box, state);
       shadeOutside(shade, box, state);
       grid.visible(state.view.zoom >= PIXEL_GRID_FROM);
@@ -117,13 +143,25 @@ const PLACES = [[0, 0], [1, 0], [0, 1], [1, 1], [0.5, 0], [0.5, 1], [0, 0.5], [1
 function placeHandles(
   handles: readonly Konva.Rect[],
   box: Rect,
-  { accent, handles: shown, frameShown }: ChromeState,
+  { accent, handles: shown, frameShown, frameQuiet }: ChromeState,
 ): void {
   handles.forEach((handle, i) => {
     const [u, v] = PLACES[i]!;
     const x = box.x + u * box.width - HANDLE / 2;
     const y = box.y + v * box.height - HANDLE / 2;
-    handle.setAttrs({ x, y, fill: accent, visible: frameShown && (shown || i < 4) });
+    handle.setAttrs({ x, y, fill: accent, visible: frameShown && !frameQuiet && (shown || i < 4) });
+  });
+}
+
+/** The active layer's outline with the corners that scale it. */
+function showLayer(outline: Konva.Rect, corners: readonly Konva.Rect[], { layer, view }: ChromeState): void {
+  const box = layer === null ? null : onScreen(layerBounds(layer), view);
+  outline.setAttrs({ ...box, visible: box !== null });
+  corners.forEach((corner, i) => {
+    const [u, v] = PLACES[i]!;
+    corner.visible(box !== null);
+    if (box !== null)
+      corner.position({ x: box.x + u * box.width - HANDLE / 2, y: box.y + v * box.height - HANDLE / 2 });
   });
 }
 

@@ -23,16 +23,19 @@ export interface InkState {
   readonly outlineOnly: boolean;
   readonly latentGrid: boolean;
   readonly sketch: 'page' | 'overlay' | 'hidden';
+  /** What a photo became, where the hint is made of one: it takes the place of the strokes. */
+  readonly hint: ImageBitmap | null;
 }
 
 export function inkView(world: Konva.Group) {
   const quiet = { listening: false, visible: false } as const;
   const paper = new Konva.Rect({ ...quiet, fill: PAPER });
   const maskNode = new Konva.Image({ ...quiet, image: undefined, opacity: MASK_OPACITY });
+  const hintNode = new Konva.Image({ ...quiet, image: undefined });
   const sketchNode = new Konva.Image({ ...quiet, image: undefined });
   const outline = new Konva.Shape(quiet);
   const cells = new Konva.Shape(quiet);
-  world.add(paper, maskNode, sketchNode, outline, cells);
+  world.add(paper, hintNode, maskNode, sketchNode, outline, cells);
   let outlined: readonly (readonly number[])[] | null = null;
 
   return {
@@ -51,7 +54,9 @@ export function inkView(world: Konva.Group) {
       if (sketch !== undefined)
         sketchNode.setAttrs({ image: sketch.levels[levelFor(zoom)] ?? sketch.levels[0], ...sketch.extent });
       sketchNode.opacity(state.sketch === 'page' ? 1 : OVERLAY_OPACITY);
-      sketchNode.visible(state.sketch !== 'hidden' && sketch !== undefined);
+      sketchNode.visible(state.sketch !== 'hidden' && sketch !== undefined && state.hint === null);
+      if (state.hint !== null) hintNode.setAttrs({ image: state.hint, ...frame });
+      hintNode.visible(state.sketch === 'page' && state.hint !== null);
       cells.visible(state.latentGrid && state.mask);
       cells.sceneFunc((context) => latentGrid(context._context, frame, mask?.cells ?? null, zoom));
     },

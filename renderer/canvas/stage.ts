@@ -1,13 +1,14 @@
 /** The Konva stage: hears the stores, pushes what they say to its nodes, and is never asked anything. */
 import Konva from 'konva';
-import type { StudioDocument } from '../document/document.ts';
+import { activeLayer, type StudioDocument } from '../document/document.ts';
 import type { View } from '../document/geometry.ts';
 import { shownCandidate, useCandidates } from '../stores/candidates.ts';
 import { useDocument } from '../stores/document.ts';
+import { useHint } from '../stores/hint.ts';
 import { useQueue } from '../stores/queue.ts';
 import { useTheme } from '../stores/theme.ts';
 import { currentTarget, showWhole, useView } from '../stores/view.ts';
-import { onPicture, picturesLoaded } from '../surfaces/pictures.ts';
+import { onPicture, pictureNow, picturesLoaded } from '../surfaces/pictures.ts';
 import { followDocument, onRaster, rasterBehind, rasterView } from '../surfaces/raster.ts';
 import type { Effect } from '../tools/tool.ts';
 import { type ChromeState, chromeView } from './chromeView.ts';
@@ -70,6 +71,7 @@ export function mountStage(
     }),
     useCandidates.subscribe(push),
     useTheme.subscribe(push),
+    useHint.subscribe(push),
     useQueue.subscribe((state, before) => {
       if (state.progress !== before.progress || state.steps !== before.steps) push();
     }),
@@ -158,16 +160,20 @@ function changes(): (name: string, ...values: readonly unknown[]) => boolean {
 
 function chromeOf(
   container: HTMLElement,
-  { frame, bounds }: StudioDocument,
+  document: StudioDocument,
   { view, stage, tool, mode }: ViewState,
   showsResult: boolean,
   frameLabel: (width: number, height: number) => string,
 ): ChromeState {
+  const { frame, bounds } = document;
+  const layer = mode === 'edit' && tool === 'move' ? activeLayer(document) : null;
   return {
     frame,
     bounds,
     view,
     stage,
+    layer: layer?.visible === true ? layer : null,
+    frameQuiet: mode === 'create',
     handles: tool === 'frame' && mode !== 'create',
     frameShown: mode !== 'create' || !showsResult,
     label: frameLabel(frame.width, frame.height),
@@ -184,17 +190,21 @@ type ViewState = ReturnType<typeof useView.getState>;
 /** What of mask and sketch shows: the sketch is a page of its own, and lies over the picture where it takes part in editing. */
 function inkOf(
   { mode, maskShown, latentGrid }: ViewState,
-  { draft, sketch }: StudioDocument,
+  { draft }: StudioDocument,
   showsResult: boolean,
 ): Omit<InkState, 'frame' | 'zoom'> {
   const mask = mode === 'edit' && maskShown;
-  const joins = mode === 'edit' && draft.useSketch && draft.control.model !== null && sketch.length > 0;
+  const { control, useSketch } = draft;
+  const joins = mode === 'edit' && useSketch && control.model !== null && control.source === 'sketch';
   const page = mode === 'sketch' && !showsResult;
+  const photo = control.source === 'picture';
+  const { picture } = useHint.getState();
   return {
     mask,
     outlineOnly: showsResult,
     latentGrid,
     sketch: page ? 'page' : joins && !showsResult ? 'overlay' : 'hidden',
+    hint: photo && picture !== null ? pictureNow(picture.image) : null,
   };
 }
 

@@ -1,7 +1,8 @@
 /** Choosing models: a checkpoint brings its own settings along, a LoRA its weight and trigger, and each says whether it fits. */
 import type { ModelCard } from '../../preload/models.ts';
 import type { Draft } from '../document/draft.ts';
-import { currentDocument, currentDraft, setDraft } from '../stores/document.ts';
+import { snap } from '../document/geometry.ts';
+import { currentDocument, currentDraft, finishGesture, perform, setDraft } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
 import { studio } from '../stores/studio.ts';
 
@@ -41,12 +42,25 @@ export async function withDefaults(card: ModelCard): Promise<Partial<Draft> & Si
   };
 }
 
+/** The resolution at which a checkpoint of this size is trained on: multiples of 64. */
+export const trainingSize = ({ width, height }: Size): number =>
+  Math.max(64, snap(Math.min(width, height), 64));
+
 /** Chooses a checkpoint with its settings; on a canvas that holds pictures the frame keeps its size. */
 export async function chooseCheckpoint(card: ModelCard): Promise<void> {
   await attempt(async () => {
     const { width, height, ...rest } = await withDefaults(card);
-    setDraft(currentDocument().layers.length > 0 ? rest : { ...rest, width, height });
+    const gesture = 'checkpoint';
+    setDraft(currentDocument().layers.length > 0 ? rest : { ...rest, width, height }, gesture);
+    perform({ type: 'training changed', change: { resolution: trainingSize({ width, height }) } }, gesture);
+    finishGesture();
   });
+}
+
+/** The draft's settings as what a checkpoint shall start with. */
+export function draftAsDefaults(): ModelCard['defaults'] {
+  const { steps, guidanceScale, sampler, schedule, clipSkip, width, height, negativePrompt } = currentDraft();
+  return { steps, guidanceScale, sampler, schedule, clipSkip, width, height, negativePrompt };
 }
 
 export function addLora({ ref, defaults }: ModelCard): void {

@@ -1,8 +1,9 @@
 /** Anything dropped anywhere: a picture becomes the init image (and offers its settings), a model file goes to the library. */
+import i18next from 'i18next';
 import { create } from 'zustand';
 import type { FoundSettings } from '../../preload/history.ts';
 import type { FileInspection } from '../../preload/models.ts';
-import { pathOf } from '../client.ts';
+import { pathOf, sendFile } from '../client.ts';
 import type { PictureUse } from '../document/layer.ts';
 import { attempt, showInfo } from '../stores/notices.ts';
 import { showProject } from '../stores/projectLog.ts';
@@ -16,31 +17,36 @@ interface Dropped {
   readonly offered: FoundSettings | null;
   /** A model file that waits for "move, copy or use in place". */
   readonly model: FileInspection | null;
+  /** It came through the browser: it lies in the studio's waiting place and can only be taken in. */
+  readonly sent: boolean;
 }
 
-export const useDropped = create<Dropped>(() => ({ offered: null, model: null }));
+export const useDropped = create<Dropped>(() => ({ offered: null, model: null, sent: false }));
 
 /** Type of a picture dragged from our own wall. */
 export const OWN_PICTURE = 'application/x-emulsion-picture';
 const MODEL_FILE = /\.(safetensors|ckpt|pt|pth|onnx)$/i;
+const PROJECT_FILE = /\.emulsion$/i;
 const PICTURE_FILE = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif)$/i;
 const isPicture = (file: File): boolean => file.type.startsWith('image/') || PICTURE_FILE.test(file.name);
+
+/** Most pictures that become layers at once. */
+const LAYERS_AT_ONCE = 12;
 
 /** Takes dropped or chosen files in. */
 export async function takeFiles(files: readonly File[]): Promise<void> {
   const model = files.find(({ name }) => MODEL_FILE.test(name));
   if (model !== undefined) return takeModelFile(model);
+  const project = files.find(({ name }) => PROJECT_FILE.test(name));
+  if (project !== undefined) return takeProjectFile(project);
   const pictures = files.filter(isPicture);
-  if (useView.getState().mode === 'train') return void addTrainingPictures(files);
-  if (pictures.length === 0) {
-    if (files.length > 0)
-      showInfo(
-        `${files[0]!.name} is neither a picture nor a model.`,
-        'Drop PNG, JPEG, WebP or .safetensors files.',
-      );
-    return;
-  }
-  await takePicture(pictures[0]!);
+  const { mode } = useView.getState();
+  if (mode === 'train') return addTrainingPictures(files);
+  if (pictures.length === 0 && files.length > 0)
+    showInfo(i18next.t('drop.unknown', { name: files[0]!.name }), i18next.t('drop.unknown.hint'));
+  // Sketch and Upscale work on one picture; on the canvas each becomes a layer.
+  const single = mode === 'sketch' || mode === 'upscale';
+  for (const picture of pictures.slice(0, single ? 1 : LAYERS_AT_ONCE)) await takePicture(picture);
 }
 
 async function takePicture(file: File): Promise<void> {
@@ -57,15 +63,16 @@ async function takePicture(file: File): Promise<void> {
 
 async function takeModelFile(file: File): Promise<void> {
   const path = pathOf(file);
-  if (path === null) {
-    showInfo(
-      `The browser does not say where ${file.name} lies.`,
-      'Open the library and add the folder that holds it, or use the desktop app.',
-    );
-    openDialog('library');
-    return;
-  }
-  await inspectModel(path);
+  if (path === null) showInfo(i18next.t('drop.sending', { name: file.name }));
+  const place = path ?? (await attempt(() => sendFile('model', file)));
+  if (place === undefined) return;
+  await inspectModel(place);
+  useDropped.setState({ sent: path === null });
+}
+
+async function takeProjectFile(file: File): Promise<void> {
+  const path = pathOf(file) ?? (await attempt(() => sendFile('project', file)));
+  if (path !== undefined) await takePath(path);
 }
 
 async function inspectModel(path: string): Promise<void> {

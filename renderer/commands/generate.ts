@@ -1,4 +1,5 @@
 /** Generate: the draft and the canvas become a request, the request a job; live mode does so by itself while one paints. */
+import i18next from 'i18next';
 import type { GenerationRequest, ImageRef } from '../../preload/request.ts';
 import { type EditPictures, exportEdit, exportSketch } from '../canvas/exporting.ts';
 import type { StudioDocument } from '../document/document.ts';
@@ -47,7 +48,7 @@ export async function generate(overrides: Partial<GenerationRequest> = {}): Prom
     const document = currentDocument();
     const { projectId } = useDocument.getState();
     const prepared = await prepare(document, useView.getState().mode);
-    if (prepared === null) throw new Error('No checkpoint is chosen: choose one at the top left.');
+    if (prepared === null) throw new Error(i18next.t('checkpoint.needed'));
     const request = { ...prepared.request, ...overrides } as GenerationRequest;
     const target = projectId === null ? null : { projectId, frame: document.frame };
     useView.setState({ scrubbed: null });

@@ -1,4 +1,5 @@
 /** Settings from a picture back into the draft, with its models found in the library. */
+import i18next from 'i18next';
 import type { PartialRequest, PictureDetail } from '../../preload/history.ts';
 import type { ImageRef, ModelRef } from '../../preload/request.ts';
 import { isUpscale, recall } from '../request/build.ts';
@@ -39,7 +40,7 @@ export async function recallFile(image: ImageRef, part: Part): Promise<boolean> 
   recallRequest(found.request, part);
   const missing = found.missing.map(({ name }) => name).join(', ');
   if (missing !== '')
-    showInfo(`The library does not have: ${missing}.`, 'Add the files to the library, then recall again.');
+    showInfo(i18next.t('offer.missing', { names: missing }), i18next.t('offer.missing.hint'));
   else if (found.notes.length > 0) showInfo(found.notes[0]!);
   return true;
 }

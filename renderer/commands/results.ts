@@ -84,6 +84,7 @@ function middleOf({ width, height }: PictureUse): { x: number; y: number } {
 
 /** A picture becomes what the hint is made of. */
 export function toSketch(picture: PictureUse): void {
+  hideResults();
   const { control } = currentDocument().draft;
   const preprocessor = control.preprocessor === 'none' ? 'canny' : control.preprocessor;
   setDraft({ useSketch: true, control: { ...control, source: 'picture', picture, preprocessor } });
@@ -91,6 +92,6 @@ export function toSketch(picture: PictureUse): void {
 }
 
 export function toUpscale(picture: PictureUse): void {
-  perform({ type: 'upscale changed', picture });
+  perform({ type: 'upscale changed', change: { picture } });
   setMode('upscale');
 }

@@ -1,4 +1,5 @@
 /** Runs a sweep: one job a cell, each picture into its place when it is done. */
+import i18next from 'i18next';
 import { create } from 'zustand';
 import { type SweepAxis, sweepGrid } from '../request/sweep.ts';
 import { currentDocument } from '../stores/document.ts';
@@ -23,7 +24,7 @@ export const useSweep = create<SweepState>(() => ({ x: null, y: null, cells: [] 
 export async function startSweep(x: SweepAxis, y: SweepAxis | null): Promise<void> {
   await attempt(async () => {
     const prepared = await prepare(currentDocument(), useView.getState().mode);
-    if (prepared === null) throw new Error('No checkpoint is chosen: choose one at the top left.');
+    if (prepared === null) throw new Error(i18next.t('checkpoint.needed'));
     useSweep.setState({ x, y, cells: [] });
     for (const row of sweepGrid(prepared.request, x, y)) {
       const cells: Cell[] = [];

@@ -1,5 +1,5 @@
 /** Training commands: start, pause, resume, and finding the run again after a restart. */
-import { currentDraft } from '../stores/document.ts';
+import { currentDocument } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
 import { useQueue } from '../stores/queue.ts';
 import { studio } from '../stores/studio.ts';
@@ -10,8 +10,9 @@ const WARMUP = 0.05;
 const SAVE_EVERY = 25;
 
 export async function train(): Promise<void> {
-  const { settings, pictures } = useTraining.getState();
-  const { checkpoint } = currentDraft();
+  const { training, draft } = currentDocument();
+  const { settings, pictures } = training;
+  const { checkpoint } = draft;
   if (checkpoint === null) return;
   const job = await attempt(() =>
     studio().training.start({

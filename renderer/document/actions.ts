@@ -1,10 +1,11 @@
 /** Actions: plain data in, the next document and its inverse delta out. */
 import { castDraft, type Draft as Editable, enablePatches, type Patch, produceWithPatches } from 'immer';
-import type { SketchStroke, StudioDocument } from './document.ts';
+import type { SketchStroke, StudioDocument, UpscaleDraft } from './document.ts';
 import type { Draft } from './draft.ts';
 import { clamp, type Rect, SIZE_STEP, snap, union } from './geometry.ts';
-import { type Layer, layerBounds, type PaintOperation, type PictureUse } from './layer.ts';
+import { type Layer, layerBounds, type PaintOperation } from './layer.ts';
 import { EMPTY_MASK, type MaskOperation } from './mask.ts';
+import { PICTURE_LIMIT, type TrainingPicture, type TrainingSettings } from './training.ts';
 
 enablePatches();
 
@@ -30,7 +31,11 @@ export type Action =
   | { readonly type: 'draft changed'; readonly change: Partial<Draft> }
   /** A first picture, or a result: becomes the topmost layer; the document grows to hold it. */
   | { readonly type: 'picture placed'; readonly layer: Layer; readonly clearMask: boolean }
-  | { readonly type: 'upscale changed'; readonly picture?: PictureUse | null; readonly scale?: number | null }
+  | { readonly type: 'upscale changed'; readonly change: Partial<UpscaleDraft> }
+  | { readonly type: 'training changed'; readonly change: Partial<TrainingSettings> }
+  | { readonly type: 'training pictures added'; readonly pictures: readonly TrainingPicture[] }
+  | { readonly type: 'training picture captioned'; readonly id: string; readonly caption: string }
+  | { readonly type: 'training picture removed'; readonly id: string }
   | { readonly type: 'pictures deleted'; readonly ids: readonly number[] };
 
 export type ActionType = Action['type'];
@@ -89,8 +94,13 @@ function change(draft: Editable<StudioDocument>, action: Action): void {
       placePicture(draft, action.layer, action.clearMask);
       break;
     case 'upscale changed':
-      if (action.picture !== undefined) draft.upscale.picture = castDraft(action.picture);
-      if (action.scale !== undefined) draft.upscale.scale = action.scale;
+      Object.assign(draft.upscale, action.change);
+      break;
+    case 'training changed':
+    case 'training pictures added':
+    case 'training picture captioned':
+    case 'training picture removed':
+      changeTraining(draft, action);
       break;
     case 'pictures deleted':
       draft.deletedPictures.push(...action.ids);
@@ -98,7 +108,22 @@ function change(draft: Editable<StudioDocument>, action: Action): void {
   }
 }
 
-type LayerAction = Extract<Action, { id: string }>;
+type TrainingAction = Extract<Action, { type: `training ${string}` }>;
+function changeTraining({ training }: Editable<StudioDocument>, action: TrainingAction): void {
+  if (action.type === 'training changed') Object.assign(training.settings, action.change);
+  else if (action.type === 'training pictures added') {
+    const room = PICTURE_LIMIT - training.pictures.length;
+    training.pictures.push(...castDraft(action.pictures).slice(0, Math.max(0, room)));
+  } else {
+    const index = training.pictures.findIndex(({ id }) => id === action.id);
+    const picture = training.pictures[index];
+    if (picture === undefined) return;
+    if (action.type === 'training picture captioned') picture.caption = action.caption;
+    else training.pictures.splice(index, 1);
+  }
+}
+
+type LayerAction = Extract<Action, { type: `layer ${string}`; id: string }>;
 function changeLayer(draft: Editable<StudioDocument>, action: LayerAction): void {
   const index = draft.layers.findIndex((layer) => layer.id === action.id);
   const layer = draft.layers[index];

@@ -27,6 +27,8 @@ export interface DraftControl {
   readonly source: 'sketch' | 'picture';
   readonly picture: PictureUse | null;
   readonly preprocessor: string;
+  /** Numbers of the preprocessor that differ from its own defaults. */
+  readonly preprocessorOptions: Readonly<Record<string, number>>;
   readonly weight: number;
   readonly startFraction: number;
   readonly endFraction: number;
@@ -86,6 +88,7 @@ export const FIRST_DRAFT: Draft = {
     source: 'sketch',
     picture: null,
     preprocessor: 'none',
+    preprocessorOptions: {},
     weight: 1,
     startFraction: 0,
     endFraction: 1,

@@ -1,11 +1,12 @@
 /** Starting up: open the line, load what the window shows, open the last project, and do it again when the line was cut. */
 import type { OpenProject } from '../../preload/projects.ts';
 import { connect } from '../client.ts';
-import { withDefaults } from '../commands/checkpoint.ts';
+import { trainingSize, withDefaults } from '../commands/checkpoint.ts';
 import { startLiveMode } from '../commands/generate.ts';
 import { emptyDocument, type StudioDocument } from '../document/document.ts';
 import { loadCandidates } from '../stores/candidates.ts';
 import { NEW_SIZE, useDocument } from '../stores/document.ts';
+import { loadPreprocessors } from '../stores/hint.ts';
 import { reloadHistory } from '../stores/history.ts';
 import { cardOf, loadModels, useModels } from '../stores/models.ts';
 import { showError } from '../stores/notices.ts';
@@ -14,6 +15,7 @@ import { loadQueue } from '../stores/queue.ts';
 import { announce, setClient, studio, useStudio } from '../stores/studio.ts';
 import { fitBrushes, showWhole } from '../stores/view.ts';
 import { startEffects } from './effects.ts';
+import { startHints } from './hint.ts';
 import { startPlanning } from './plan.ts';
 
 /** Milliseconds between tries to open the line again; the last one repeats. */
@@ -29,6 +31,7 @@ export async function startStudio(): Promise<never> {
   startEffects();
   startLiveMode();
   startPlanning();
+  startHints();
   for (let failures = 0; ; ) {
     try {
       const { client, closed } = await connect();
@@ -63,7 +66,7 @@ async function load(): Promise<void> {
     studio().app.memory(),
   ]);
   useStudio.setState({ info, settings, memory });
-  await Promise.all([loadModels(), loadQueue(), reloadHistory()]);
+  await Promise.all([loadModels(), loadQueue(), reloadHistory(), loadPreprocessors()]);
   if (useDocument.getState().projectId === null) await openLastProject();
   else await flushProject();
   const { projectId } = useDocument.getState();
@@ -118,7 +121,10 @@ async function firstDocument(): Promise<StudioDocument> {
   const prompt = card === starter ? FIRST_PROMPT : '';
   const settings = { ...first.draft, ...(await withDefaults(card)), prompt };
   const { width, height } = settings;
-  return { ...emptyDocument({ width, height }), draft: settings };
+  const empty = emptyDocument({ width, height });
+  const resolution = trainingSize(settings);
+  const training = { ...empty.training, settings: { ...empty.training.settings, resolution } };
+  return { ...empty, draft: settings, training };
 }
 
 /** The welcome was read; it does not come back. */

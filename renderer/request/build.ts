@@ -96,7 +96,7 @@ function controls(draft: Draft, hint: ImageRef | undefined): ControlUse[] {
       model: control.model,
       image: hint,
       preprocessor: control.preprocessor,
-      preprocessorOptions: {},
+      preprocessorOptions: control.preprocessorOptions,
       weight: control.weight,
       startFraction: control.startFraction,
       endFraction: control.endFraction,

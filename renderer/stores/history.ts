@@ -5,7 +5,10 @@ import { attempt } from './notices.ts';
 import { onEvent, studio } from './studio.ts';
 
 export const PAGE = 90;
-export type Filter = Pick<HistoryQuery, 'text' | 'models' | 'loras' | 'minRating' | 'from' | 'deleted'> & {
+export type Filter = Pick<
+  HistoryQuery,
+  'text' | 'models' | 'loras' | 'kinds' | 'minRating' | 'from' | 'to' | 'deleted' | 'sort'
+> & {
   /** Search by meaning instead of by words. */
   readonly meaning: boolean;
 };
@@ -21,7 +24,21 @@ interface HistoryState {
   readonly generation: number;
 }
 
-const NO_FILTER: Filter = { text: '', models: [], loras: [], minRating: 0, deleted: false, meaning: false };
+const NO_FILTER: Filter = {
+  text: '',
+  models: [],
+  loras: [],
+  kinds: [],
+  minRating: 0,
+  deleted: false,
+  sort: 'newest',
+  meaning: false,
+};
+
+/** Takes every filter away but the words that are searched. */
+export const clearFilter = (): void =>
+  setFilter({ ...NO_FILTER, ...NO_DATES, text: useHistory.getState().filter.text });
+const NO_DATES = { from: undefined, to: undefined };
 
 export const useHistory = create<HistoryState>(() => ({
   filter: NO_FILTER,
@@ -76,8 +93,13 @@ export function setFilter(patch: Partial<Filter>): void {
   void reloadHistory();
 }
 
-export const hasFilter = ({ text, models, loras, minRating, from, deleted }: Filter): boolean =>
-  text !== '' || models.length > 0 || loras.length > 0 || minRating > 0 || from !== undefined || deleted;
+export const hasFilter = ({ text, models, loras, kinds, minRating, from, to, deleted }: Filter): boolean =>
+  text !== '' ||
+  [models, loras, kinds].some((list) => list.length > 0) ||
+  minRating > 0 ||
+  from !== undefined ||
+  to !== undefined ||
+  deleted;
 
 export async function choosePicture(id: number | null): Promise<void> {
   if (id === null) useHistory.setState({ chosen: null });

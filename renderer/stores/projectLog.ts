@@ -2,7 +2,7 @@
 import type { Patch } from 'immer';
 import { applyPatches } from 'immer';
 import type { OpenProject, ProjectAction } from '../../preload/projects.ts';
-import { emptyDocument, type StudioDocument } from '../document/document.ts';
+import { completeDocument, type StudioDocument } from '../document/document.ts';
 import { type Entry, startTimeline, type Timeline } from '../document/undo.ts';
 import { type OpenDocument, useDocument } from './document.ts';
 import { showError } from './notices.ts';
@@ -34,8 +34,8 @@ export function showProject(opened: OpenProject): void {
   const entries = actions.map(
     ({ label, forward, backward }) => ({ label, forward, backward }) as unknown as Entry,
   );
-  const stored = opened.document as unknown as StudioDocument | null;
-  const start = stored ?? emptyDocument({ width: project.width, height: project.height });
+  const stored = opened.document as unknown as Partial<StudioDocument> | null;
+  const start = completeDocument(stored ?? {}, project);
   const document = replay(start, entries, snapshotSeq - base, cursor - base);
   const timeline = startTimeline(document, entries, cursor - base);
   written = { projectId: project.id, base, entries, cursor: cursor - base, snapshotAt: snapshotSeq - base };

@@ -1,63 +1,21 @@
-/** The training page: pictures with captions, the settings of the next run, and the curve of the one that is shown. */
+/** Training as the page shows it: what it will be made of (kept in the document), and the curve of the run that is shown. */
 import { create } from 'zustand';
-import type { ImageRef } from '../../preload/request.ts';
-import type { LoraTrainingRequest } from '../../preload/training.ts';
+import type { TrainingPicture, TrainingSettings } from '../document/training.ts';
+import { PICTURE_LIMIT } from '../document/training.ts';
+import { currentDocument, perform } from './document.ts';
 import { attempt } from './notices.ts';
 import { onEvent, studio } from './studio.ts';
 
-export interface TrainingPicture {
-  readonly id: string;
-  readonly image: ImageRef;
-  readonly url: string;
-  readonly caption: string;
-}
-
-export type TrainingSettings = Pick<
-  LoraTrainingRequest,
-  | 'name'
-  | 'triggerWord'
-  | 'rank'
-  | 'steps'
-  | 'resolution'
-  | 'learningRate'
-  | 'sampleEvery'
-  | 'samplePrompt'
-  | 'flip'
-  | 'targets'
->;
-
 interface TrainingState {
-  readonly pictures: readonly TrainingPicture[];
-  readonly settings: TrainingSettings;
   readonly jobId: number | null;
   readonly losses: readonly { readonly step: number; readonly loss: number }[];
   readonly samples: readonly { readonly step: number; readonly url: string }[];
 }
 
-/** Most pictures of one training, as the page promises. */
-export const PICTURE_LIMIT = 50;
+export const useTraining = create<TrainingState>(() => ({ jobId: null, losses: [], samples: [] }));
 
-export const useTraining = create<TrainingState>(() => ({
-  pictures: [],
-  settings: {
-    name: '',
-    triggerWord: '',
-    rank: 8,
-    steps: 400,
-    resolution: 512,
-    learningRate: 1e-4,
-    sampleEvery: 50,
-    samplePrompt: '',
-    flip: false,
-    targets: ['cross-attention'],
-  },
-  jobId: null,
-  losses: [],
-  samples: [],
-}));
-
-export const setTraining = (change: Partial<TrainingSettings>): void =>
-  useTraining.setState(({ settings }) => ({ settings: { ...settings, ...change } }));
+export const setTraining = (change: Partial<TrainingSettings>, gesture: string | null = null): void =>
+  perform({ type: 'training changed', change }, gesture);
 
 const stem = (name: string): string => name.replace(/\.[^.]+$/, '');
 
@@ -66,23 +24,19 @@ export async function addTrainingPictures(files: readonly File[]): Promise<void>
   const texts = new Map<string, string>();
   for (const file of files)
     if (/\.(txt|caption)$/i.test(file.name)) texts.set(stem(file.name), (await file.text()).trim());
-  for (const file of files.filter(({ type }) => type.startsWith('image/'))) {
-    if (useTraining.getState().pictures.length >= PICTURE_LIMIT) break;
+  const room = PICTURE_LIMIT - currentDocument().training.pictures.length;
+  const pictures: TrainingPicture[] = [];
+  for (const file of files.filter(({ type }) => type.startsWith('image/')).slice(0, room)) {
     const stored = await attempt(() => studio().images.upload({ file }));
     if (stored === undefined) continue;
-    const { image, url } = stored;
-    const picture = { id: crypto.randomUUID(), image, url, caption: texts.get(stem(file.name)) ?? '' };
-    useTraining.setState(({ pictures }) => ({ pictures: [...pictures, picture] }));
+    pictures.push({
+      id: crypto.randomUUID(),
+      image: stored.image,
+      caption: texts.get(stem(file.name)) ?? '',
+    });
   }
+  if (pictures.length > 0) perform({ type: 'training pictures added', pictures });
 }
-
-export const setCaption = (id: string, caption: string): void =>
-  useTraining.setState(({ pictures }) => ({
-    pictures: pictures.map((picture) => (picture.id === id ? { ...picture, caption } : picture)),
-  }));
-
-export const removeTrainingPicture = (id: string): void =>
-  useTraining.setState(({ pictures }) => ({ pictures: pictures.filter((picture) => picture.id !== id) }));
 
 /** Shows a training job's curve and samples so far. */
 export async function showTraining(jobId: number): Promise<void> {
@@ -97,7 +51,7 @@ onEvent((event) => {
     useTraining.setState(({ losses }) => ({
       losses: [...losses.filter((known) => known.step < step), { step, loss }],
     }));
-    const every = useTraining.getState().settings.sampleEvery;
+    const every = currentDocument().training.settings.sampleEvery;
     if (every > 0 && step % every === 0) void showTraining(jobId);
   }
   if (event.type === 'job' && event.job.id === jobId && event.job.state === 'done') void showTraining(jobId);

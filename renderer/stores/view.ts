@@ -78,8 +78,8 @@ export const setMode = (mode: Mode): void =>
       : {}),
   }));
 
-/** The Mask, Lasso and Rectangle tools have nothing to do on a sketch. */
-export const SKETCH_TOOLS: ReadonlySet<ToolName> = new Set(['move', 'brush', 'eraser', 'frame', 'hand']);
+/** What can be done on a sketch: it has neither layers nor a mask. */
+export const SKETCH_TOOLS: ReadonlySet<ToolName> = new Set(['brush', 'eraser', 'frame', 'hand']);
 
 /** Tools that work on the mask or on paint, whichever was at hand last. */
 const EITHER: ReadonlySet<ToolName> = new Set(['eraser', 'fill', 'hand', 'frame', 'move']);

@@ -59,8 +59,8 @@ function EmptyHint() {
   const { t } = useTranslation();
   const welcomed = useStudio(({ settings }) => settings === null || settings.window['welcomed'] === true);
   const mode = useView((state) => state.mode);
-  const empty = useDocumentPart(({ layers, sketch }) =>
-    mode === 'sketch' ? sketch.length === 0 : layers.length === 0,
+  const empty = useDocumentPart(({ layers, sketch, draft }) =>
+    mode === 'sketch' ? sketch.length === 0 && draft.control.source === 'sketch' : layers.length === 0,
   );
   const nothing = useQueue(({ jobs }) => jobs.length === 0);
   const text = mode === 'create' ? (nothing ? 'empty.create' : null) : empty ? `empty.${mode}` : null;

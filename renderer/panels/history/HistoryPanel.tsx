@@ -2,8 +2,9 @@
 import { IconBrain, IconSearch, IconStarFilled, IconTrash, IconX } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { hasFilter, setFilter, useHistory } from '../../stores/history.ts';
+import { clearFilter, hasFilter, setFilter, useHistory } from '../../stores/history.ts';
 import { Hint } from '../../ui/buttons.tsx';
+import { FilterMenu } from './FilterMenu.tsx';
 import { PictureDetails } from './PictureDetails.tsx';
 import { Wall } from './Wall.tsx';
 
@@ -96,7 +97,6 @@ function Filters() {
   const facets = useHistory((state) => state.facets);
   const { minRating, models, loras, from, deleted } = filter;
   const week = from !== undefined;
-  const clear = () => setFilter({ minRating: 0, models: [], loras: [], from: undefined, deleted: false });
   return (
     <div className="chips">
       <Chip pressed={minRating > 0} onClick={() => setFilter({ minRating: minRating > 0 ? 0 : 1 })}>
@@ -123,11 +123,12 @@ function Filters() {
       <Chip pressed={week} onClick={() => setFilter({ from: week ? undefined : Date.now() - WEEK })}>
         {t('history.week')}
       </Chip>
+      <FilterMenu />
       <Chip label={t('history.bin')} pressed={deleted} onClick={() => setFilter({ deleted: !deleted })}>
         <IconTrash size={12} aria-hidden />
       </Chip>
       {hasFilter({ ...filter, text: '' }) ? (
-        <Chip label={t('history.all')} pressed={false} onClick={clear}>
+        <Chip label={t('history.all')} pressed={false} onClick={clearFilter}>
           <IconX size={12} aria-hidden />
         </Chip>
       ) : null}

@@ -13,6 +13,7 @@ const WAYS = ['move', 'copy', 'in-place'] as const;
 export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useTranslation();
   const model = useDropped((state) => state.model);
+  const sent = useDropped((state) => state.sent);
   const take = (how: (typeof WAYS)[number]) =>
     attempt(async () => {
       if (model === null) return;
@@ -25,7 +26,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog title={t('import')} closeLabel={t('close')} onClose={onClose} width={520}>
       <div className="stack">
-        <p data-selectable>{path}</p>
+        <p data-selectable>{sent ? path.split(/[\\/]/).at(-1) : path}</p>
         <p>
           <span className="badge">{t(`type.${type}`)}</span>{' '}
           <span className="badge" data-tone="plain">{`${BASE_LABELS[base]} ${variant}`}</span>{' '}
@@ -34,11 +35,17 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
         {known === null ? null : <p className="help">{t('import.known')}</p>}
         {fits.length === 0 ? null : <p className="help">{t('import.fits', { names: fits.join(', ') })}</p>}
         <div className="line">
-          {WAYS.map((how) => (
-            <Button key={how} look={how === 'copy' ? 'primary' : 'plain'} onClick={() => void take(how)}>
-              {t(`import.${how}`)}
+          {sent ? (
+            <Button look="primary" onClick={() => void take('move')}>
+              {t('import.take')}
             </Button>
-          ))}
+          ) : (
+            WAYS.map((how) => (
+              <Button key={how} look={how === 'copy' ? 'primary' : 'plain'} onClick={() => void take(how)}>
+                {t(`import.${how}`)}
+              </Button>
+            ))
+          )}
         </div>
       </div>
     </Dialog>

@@ -7,10 +7,10 @@ import { BASE_LABELS } from '../../request/samplers.ts';
 import { useModels } from '../../stores/models.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { megabytes } from '../../ui/format.ts';
-import { Preview } from '../settings/CheckpointCard.tsx';
 import { Downloads } from './Downloads.tsx';
 import { Folders } from './Folders.tsx';
 import { ModelDetails } from './ModelDetails.tsx';
+import { Preview } from './Preview.tsx';
 
 export function LibraryDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useTranslation();

@@ -1,14 +1,13 @@
 /** One model: what it is, what the user says about it, what can be done with it. */
-import { IconFolder, IconPlus, IconTrash, IconWorldSearch } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { ModelCard, ModelPatch } from '../../../preload/models.ts';
-import { addLora, chooseCheckpoint } from '../../commands/checkpoint.ts';
 import { BASE_LABELS } from '../../request/samplers.ts';
 import { attempt } from '../../stores/notices.ts';
-import { studio, useStudio } from '../../stores/studio.ts';
-import { Button } from '../../ui/buttons.tsx';
+import { studio } from '../../stores/studio.ts';
 import { SwitchField } from '../../ui/fields.tsx';
 import { megabytes } from '../../ui/format.ts';
+import { ModelActions } from './ModelActions.tsx';
+import { ModelDefaults } from './ModelDefaults.tsx';
 
 /** Fields that are written when they are left. */
 function Editable({
@@ -75,6 +74,7 @@ export function ModelDetails({ card }: { readonly card: ModelCard }) {
         checked={card.favourite}
         onChange={(favourite) => update({ favourite })}
       />
+      <ModelDefaults card={card} />
       <ModelActions card={card} />
     </div>
   );
@@ -86,45 +86,3 @@ const Fact = ({ name, value }: { readonly name: string; readonly value: string }
     <dd>{value}</dd>
   </div>
 );
-
-function ModelActions({ card }: { readonly card: ModelCard }) {
-  const { t } = useTranslation();
-  const shell = useStudio(({ info }) => info?.shell);
-  const usable = card.state === 'ready';
-  return (
-    <div className="line" style={{ flexWrap: 'wrap' }}>
-      {card.type === 'checkpoint' && usable ? (
-        <Button look="primary" onClick={() => void chooseCheckpoint(card)}>
-          {t('model.use')}
-        </Button>
-      ) : null}
-      {card.type === 'lora' && usable ? (
-        <Button look="primary" icon={IconPlus} onClick={() => addLora(card)}>
-          {t('lora.add')}
-        </Button>
-      ) : null}
-      {shell === 'electron' ? (
-        <Button
-          icon={IconFolder}
-          onClick={() => void attempt(() => studio().app.reveal({ path: card.path }))}
-        >
-          {t('model.reveal')}
-        </Button>
-      ) : null}
-      <Button
-        icon={IconWorldSearch}
-        title={t('model.lookUp.help')}
-        onClick={() => void attempt(() => studio().models.lookUp({ id: card.id }))}
-      >
-        {t('model.lookUp')}
-      </Button>
-      <Button
-        look="danger"
-        icon={IconTrash}
-        onClick={() => void attempt(() => studio().models.delete({ id: card.id }))}
-      >
-        {t('model.delete')}
-      </Button>
-    </div>
-  );
-}

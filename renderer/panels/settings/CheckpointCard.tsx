@@ -1,5 +1,5 @@
 /** The checkpoint: a card that is a combobox; its picture, base and size at a glance. */
-import { IconChevronDown, IconPhoto } from '@tabler/icons-react';
+import { IconChevronDown } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { ModelCard } from '../../../preload/models.ts';
 import { chooseCheckpoint } from '../../commands/checkpoint.ts';
@@ -8,6 +8,7 @@ import { useDraft } from '../../stores/document.ts';
 import { cardOf, modelsOfType, useModels } from '../../stores/models.ts';
 import { openDialog } from '../../stores/view.ts';
 import { megabytes } from '../../ui/format.ts';
+import { Preview } from '../library/Preview.tsx';
 
 export function CheckpointCard() {
   const { t } = useTranslation();
@@ -60,14 +61,4 @@ function summary(card: ModelCard | undefined, missing: boolean, t: (key: string)
   if (card === undefined) return missing ? t('checkpoint.missing') : t('checkpoint.choose');
   const variant = card.variant === 'normal' || card.variant === '' ? '' : ` · ${card.variant}`;
   return `${megabytes(card.bytes)} · ${card.dtype}${variant}`;
-}
-
-export function Preview({ card }: { readonly card: ModelCard | undefined }) {
-  return card?.previewUrl ? (
-    <img className="thumb" src={card.previewUrl} alt="" draggable={false} />
-  ) : (
-    <span className="thumb thumb-empty">
-      <IconPhoto size={18} stroke={1.3} aria-hidden />
-    </span>
-  );
 }

@@ -1,12 +1,15 @@
 /** ControlNet: the sketch or a dropped picture, how it is made into a hint, how strongly and when it acts; the hint is always in sight. */
 import { useTranslation } from 'react-i18next';
-import { PREPROCESSORS } from '../../../preload/request.ts';
 import { fits } from '../../commands/checkpoint.ts';
-import { useHint } from '../../commands/hint.ts';
 import type { DraftControl } from '../../document/draft.ts';
 import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
+import { useHint } from '../../stores/hint.ts';
 import { cardOf, modelsOfType, useModels } from '../../stores/models.ts';
 import { SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
+import { PreprocessorFields } from './PreprocessorFields.tsx';
+
+/** Whom to obey where prompt and hint disagree. */
+const PRIORITIES = ['balanced', 'prompt', 'control'] as const;
 
 export function ControlCard() {
   const { t } = useTranslation();
@@ -33,13 +36,14 @@ export function ControlCard() {
             onChange={(name) => change({ model: nets.find(({ ref }) => ref.name === name)?.ref ?? null })}
           />
           <HintPreview />
-          <SelectField
-            label={t('control.preprocessor')}
-            value={control.preprocessor}
-            options={PREPROCESSORS.map((value) => ({ value, label: t(`preprocessor.${value}`) }))}
-            onChange={(preprocessor) => change({ preprocessor })}
-          />
+          <PreprocessorFields control={control} change={change} />
           <ControlSliders control={control} change={change} />
+          <SelectField
+            label={t('control.priority')}
+            value={control.priority}
+            options={PRIORITIES.map((value) => ({ value, label: t(`priority.${value}`) }))}
+            onChange={(priority) => change({ priority: priority as DraftControl['priority'] })}
+          />
         </>
       ) : (
         <p className="help">{t('control.off')}</p>
@@ -97,13 +101,14 @@ function ControlSliders({
 function HintPreview() {
   const { t } = useTranslation();
   const control = useDraft('control');
-  const { url, source } = useHint();
+  const picture = useHint((state) => state.picture);
+  const strokes = control.source === 'sketch';
   return (
     <figure className="hint">
-      {url === null ? (
+      {picture === null ? (
         <span className="empty help">{t('control.noHint')}</span>
       ) : (
-        <img src={url} alt={t('control.hintAlt')} draggable={false} />
+        <img src={picture.url} alt={t('control.hintAlt')} draggable={false} />
       )}
       <figcaption className="line spread">
         <span className="help">{t('control.hint')}</span>
@@ -111,11 +116,9 @@ function HintPreview() {
           <button
             type="button"
             className="link"
-            onClick={() =>
-              setDraft({ control: { ...control, source: source === 'sketch' ? 'picture' : 'sketch' } })
-            }
+            onClick={() => setDraft({ control: { ...control, source: strokes ? 'picture' : 'sketch' } })}
           >
-            {t(source === 'sketch' ? 'control.usePicture' : 'control.useStrokes')}
+            {t(strokes ? 'control.usePicture' : 'control.useStrokes')}
           </button>
         )}
       </figcaption>

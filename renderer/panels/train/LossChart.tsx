@@ -2,10 +2,13 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { useTheme } from '../../stores/theme.ts';
 
 /** Weight of the past in the running mean. */
 const MEMORY = 0.95;
 const HEIGHT = 190;
+/** Distances between steps on the axis: there is no half step. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000];
 
 interface Loss {
   readonly step: number;
@@ -21,7 +24,18 @@ function smooth(losses: readonly Loss[]): number[] {
   });
 }
 
-export function LossChart({ losses, label }: { readonly losses: readonly Loss[]; readonly label: string }) {
+interface LossChartProps {
+  readonly losses: readonly Loss[];
+  readonly label: string;
+}
+
+/** Its colours are those of the moment it is made: another theme, another chart. */
+export function LossChart(props: LossChartProps) {
+  const theme = useTheme((state) => state.theme);
+  return <Chart key={theme} {...props} />;
+}
+
+function Chart({ losses, label }: LossChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   useEffect(() => {
@@ -40,7 +54,10 @@ export function LossChart({ losses, label }: { readonly losses: readonly Loss[];
         legend: { show: false },
         cursor: { y: false },
         scales: { x: { time: false } },
-        axes: [axis, { ...axis, size: 52 }],
+        axes: [
+          { ...axis, size: 26, incrs: WHOLE },
+          { ...axis, size: 52 },
+        ],
         series: [
           {},
           { stroke: colour('--line-strong'), width: 1, points: { show: false } },

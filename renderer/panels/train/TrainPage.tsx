@@ -1,23 +1,23 @@
 /** The middle of Train: the pictures with their captions, the loss curve, samples on the way. */
-import { IconPhotoPlus, IconX } from '@tabler/icons-react';
+import { IconCircleCheck, IconPhotoPlus, IconX } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { addLora, addTrigger } from '../../commands/checkpoint.ts';
+import { useImageUrl } from '../../commands/imageUrl.ts';
 import { findTraining } from '../../commands/train.ts';
-import {
-  addTrainingPictures,
-  PICTURE_LIMIT,
-  removeTrainingPicture,
-  setCaption,
-  type TrainingPicture,
-  useTraining,
-} from '../../stores/training.ts';
-import { IconButton } from '../../ui/buttons.tsx';
+import { PICTURE_LIMIT, type TrainingPicture } from '../../document/training.ts';
+import { finishGesture, perform, useDocumentPart } from '../../stores/document.ts';
+import { useModels } from '../../stores/models.ts';
+import { useQueue } from '../../stores/queue.ts';
+import { addTrainingPictures, useTraining } from '../../stores/training.ts';
+import { setMode } from '../../stores/view.ts';
+import { Button, IconButton } from '../../ui/buttons.tsx';
 import { FileButton } from '../../ui/FileButton.tsx';
 import { LossChart } from './LossChart.tsx';
 
 export function TrainPage() {
   const { t } = useTranslation();
-  const pictures = useTraining((state) => state.pictures);
+  const pictures = useDocumentPart(({ training }) => training.pictures);
   const jobId = useTraining((state) => state.jobId);
   useEffect(() => void findTraining(), []);
   return (
@@ -61,26 +61,53 @@ function TrainEmpty() {
   );
 }
 
-function TrainingCard({ picture }: { readonly picture: TrainingPicture }) {
+function TrainingCard({ picture: { id, image, caption } }: { readonly picture: TrainingPicture }) {
   const { t } = useTranslation();
+  const url = useImageUrl(image);
   return (
     <li className="train-card">
-      <img src={picture.url} alt="" draggable={false} />
+      {url === null ? <span className="train-blank" /> : <img src={url} alt="" draggable={false} />}
       <IconButton
         size="small"
         icon={IconX}
         label={t('train.remove')}
-        onClick={() => removeTrainingPicture(picture.id)}
+        onClick={() => perform({ type: 'training picture removed', id })}
       />
       <textarea
         className="input"
         rows={2}
         aria-label={t('train.caption')}
         placeholder={t('train.caption.placeholder')}
-        value={picture.caption}
-        onChange={({ currentTarget }) => setCaption(picture.id, currentTarget.value)}
+        value={caption}
+        onChange={({ currentTarget }) =>
+          perform({ type: 'training picture captioned', id, caption: currentTarget.value }, `caption ${id}`)
+        }
+        onBlur={finishGesture}
       />
     </li>
+  );
+}
+
+/** What came out, one click from being used. */
+function TrainedModel() {
+  const { t } = useTranslation();
+  const jobId = useTraining((state) => state.jobId);
+  const modelId = useQueue(({ jobs }) => jobs.find(({ id }) => id === jobId)?.modelId ?? null);
+  const card = useModels(({ cards }) => cards.find(({ id }) => id === modelId));
+  if (card === undefined) return null;
+  const use = () => {
+    addLora(card);
+    for (const word of card.triggers.slice(0, 1)) addTrigger(word);
+    setMode('create');
+  };
+  return (
+    <div className="line card">
+      <IconCircleCheck size={17} stroke={1.6} className="good" aria-hidden />
+      <span className="grow">{t('train.done', { name: card.name })}</span>
+      <Button size="small" look="primary" onClick={use}>
+        {t('train.use')}
+      </Button>
+    </div>
   );
 }
 
@@ -99,6 +126,7 @@ function TrainRun() {
             : t('train.at', { step: last.step, loss: last.loss.toFixed(4) })}
         </span>
       </div>
+      <TrainedModel />
       <LossChart losses={losses} label={t('loss')} />
       <ol className="samples" aria-label={t('train.samples')}>
         {samples.map(({ step, url }) => (

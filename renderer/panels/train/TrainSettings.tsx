@@ -3,7 +3,7 @@ import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { LORA_TARGETS } from '../../../preload/training.ts';
 import { pauseTraining, resumeTraining, train } from '../../commands/train.ts';
-import { useDraft } from '../../stores/document.ts';
+import { finishGesture, useDocumentPart, useDraft } from '../../stores/document.ts';
 import { useQueue } from '../../stores/queue.ts';
 import { setTraining, useTraining } from '../../stores/training.ts';
 import { Button } from '../../ui/buttons.tsx';
@@ -12,7 +12,7 @@ import { CheckpointCard } from '../settings/CheckpointCard.tsx';
 
 export function TrainSettings() {
   const { t } = useTranslation();
-  const { name, triggerWord, samplePrompt, flip } = useTraining((state) => state.settings);
+  const { name, triggerWord, samplePrompt, flip } = useDocumentPart(({ training }) => training.settings);
   return (
     <>
       <div className="side-scroll">
@@ -21,13 +21,15 @@ export function TrainSettings() {
           label={t('train.name')}
           value={name}
           placeholder={t('train.name.placeholder')}
-          onChange={(text) => setTraining({ name: text })}
+          onChange={(text) => setTraining({ name: text }, 'name')}
+          onEnd={finishGesture}
         />
         <TextField
           label={t('train.trigger')}
           value={triggerWord}
           placeholder={t('train.trigger.placeholder')}
-          onChange={(text) => setTraining({ triggerWord: text })}
+          onChange={(text) => setTraining({ triggerWord: text }, 'trigger')}
+          onEnd={finishGesture}
         />
         <TrainNumbers />
         <TextField
@@ -35,7 +37,8 @@ export function TrainSettings() {
           value={samplePrompt}
           rows={2}
           placeholder={t('train.samplePrompt.placeholder')}
-          onChange={(text) => setTraining({ samplePrompt: text })}
+          onChange={(text) => setTraining({ samplePrompt: text }, 'sample prompt')}
+          onEnd={finishGesture}
         />
         <SwitchField label={t('train.flip')} checked={flip} onChange={(on) => setTraining({ flip: on })} />
       </div>
@@ -55,7 +58,7 @@ const NUMBERS = [
 
 function TrainNumbers() {
   const { t } = useTranslation();
-  const settings = useTraining((state) => state.settings);
+  const settings = useDocumentPart(({ training }) => training.settings);
   const target = settings.targets[0] ?? 'cross-attention';
   return (
     <div className="row">
@@ -65,7 +68,8 @@ function TrainNumbers() {
           label={t(words)}
           {...{ min, max, step }}
           value={settings[name]}
-          onChange={(value) => setTraining({ [name]: Number(value) })}
+          onChange={(value) => setTraining({ [name]: Number(value) }, name)}
+          onEnd={finishGesture}
         />
       ))}
       <SelectField
@@ -80,8 +84,8 @@ function TrainNumbers() {
 
 function TrainButtons() {
   const { t } = useTranslation();
-  const pictures = useTraining((state) => state.pictures.length);
-  const name = useTraining((state) => state.settings.name);
+  const pictures = useDocumentPart(({ training }) => training.pictures.length);
+  const name = useDocumentPart(({ training }) => training.settings.name);
   const jobId = useTraining((state) => state.jobId);
   const state = useQueue(({ jobs }) => jobs.find(({ id }) => id === jobId)?.state);
   const checkpoint = useDraft('checkpoint');

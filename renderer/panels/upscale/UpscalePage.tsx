@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PictureDetail } from '../../../preload/history.ts';
 import type { Job } from '../../../preload/jobs.ts';
+import { useImageUrl } from '../../commands/imageUrl.ts';
 import { useDocumentPart } from '../../stores/document.ts';
 import { useQueue } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
@@ -11,7 +12,7 @@ import { Comparison } from '../dialogs/Comparison.tsx';
 export function UpscalePage() {
   const { t } = useTranslation();
   const picture = useDocumentPart((document) => document.upscale.picture);
-  const url = useUrl(picture?.image.sha256, picture?.image.path);
+  const url = useImageUrl(picture?.image ?? null);
   const job = useQueue(({ jobs }) => jobs.findLast((each) => isOf(each, picture?.image.sha256)));
   const result = useResult(job);
   if (picture === null || url === null) return <p className="empty page-empty">{t('upscale.empty')}</p>;
@@ -39,22 +40,6 @@ export function UpscalePage() {
 
 const isOf = ({ request, state }: Job, sha256: string | undefined): boolean =>
   request.kind === 'upscale' && state === 'done' && sha256 !== undefined && request.image.sha256 === sha256;
-
-function useUrl(sha256: string | undefined, path: string | undefined): string | null {
-  const [url, setUrl] = useState<string | null>(null);
-  useEffect(() => {
-    setUrl(null);
-    if (sha256 === undefined && path === undefined) return;
-    const image = sha256 === undefined ? { path } : { sha256 };
-    studio()
-      .images.get({ image })
-      .then(
-        (stored) => setUrl(stored.url),
-        () => undefined,
-      );
-  }, [sha256, path]);
-  return url;
-}
 
 function useResult(job: Job | undefined): PictureDetail | null {
   const [result, setResult] = useState<PictureDetail | null>(null);

@@ -1,12 +1,12 @@
 /** Left panel of Upscale: which upscaler, how much larger, and the button. */
 import { IconUpload } from '@tabler/icons-react';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ImageRef, ModelRef } from '../../../preload/request.ts';
 import { takeFiles } from '../../commands/drop.ts';
 import { stop } from '../../commands/generate.ts';
-import { perform, useDocumentPart } from '../../stores/document.ts';
-import { modelsOfType, useModels } from '../../stores/models.ts';
+import type { UpscaleDraft } from '../../document/document.ts';
+import { finishGesture, perform, useDocumentPart } from '../../stores/document.ts';
+import { cardOf, modelsOfType, useModels } from '../../stores/models.ts';
 import { attempt } from '../../stores/notices.ts';
 import { runningJob, useQueue } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
@@ -15,14 +15,15 @@ import { NumberField, SelectField } from '../../ui/fields.tsx';
 
 const SCALES = [2, 3, 4, 8];
 
+const change = (part: Partial<UpscaleDraft>, gesture: string | null = null) =>
+  perform({ type: 'upscale changed', change: part }, gesture);
+
 export function UpscaleSettings() {
   const { t } = useTranslation();
-  const { picture, scale } = useDocumentPart((document) => document.upscale);
+  const { picture, scale, tile, upscaler: chosen } = useDocumentPart((document) => document.upscale);
   const cards = useModels((state) => state.cards);
   const upscalers = modelsOfType(cards, 'upscaler');
-  const [name, setName] = useState('');
-  const [tile, setTile] = useState(256);
-  const upscaler = upscalers.find(({ ref }) => ref.name === name) ?? upscalers[0];
+  const upscaler = cardOf(upscalers, chosen) ?? upscalers[0];
   const ready = picture !== null && upscaler !== undefined;
   const start = () => ready && void upscale(picture.image, upscaler.ref, tile, scale);
   return (
@@ -33,16 +34,16 @@ export function UpscaleSettings() {
           value={upscaler?.ref.name ?? ''}
           {...(upscalers.length === 0 ? { placeholder: t('upscaler.none') } : {})}
           options={upscalers.map((card) => ({ value: card.ref.name, label: card.name }))}
-          onChange={setName}
+          onChange={(name) =>
+            change({ upscaler: upscalers.find(({ ref }) => ref.name === name)?.ref ?? null })
+          }
         />
         <SelectField
           label={t('scale')}
           value={scale === null ? '' : String(scale)}
           placeholder={t('scale.own')}
           options={SCALES.map((value) => ({ value: String(value), label: `× ${value}` }))}
-          onChange={(value) =>
-            perform({ type: 'upscale changed', scale: value === '' ? null : Number(value) })
-          }
+          onChange={(value) => change({ scale: value === '' ? null : Number(value) })}
         />
         <NumberField
           label={t('tile')}
@@ -50,7 +51,8 @@ export function UpscaleSettings() {
           min={64}
           max={2048}
           step={32}
-          onChange={(value) => setTile(Number(value))}
+          onChange={(value) => change({ tile: Number(value) }, 'tile')}
+          onEnd={finishGesture}
         />
         <p className="help">{t('upscale.help')}</p>
         <FileButton

@@ -191,3 +191,39 @@ describe('frame, move and hand', () => {
     expect(effects).toEqual([{ do: 'pan', x: 20, y: -10 }]);
   });
 });
+
+describe('scaling a layer', () => {
+  const image = { sha256: '0'.repeat(64) };
+  const placed = (): Timeline =>
+    act(startTimeline(emptyDocument({ width: 512, height: 512 })), {
+      type: 'picture placed',
+      layer: pictureLayer('p', 'Photo', { image, width: 100, height: 50 }, { x: 40, y: 60 }),
+      clearMask: false,
+    });
+  const layerAfter = (presses: readonly Press[]) => play('move', presses, {}, placed()).timeline;
+
+  it('keeps the opposite corner and the proportions, as one gesture', () => {
+    const larger = layerAfter([
+      ['down', 140, 110],
+      ['move', 200, 112],
+      ['move', 240, 120],
+      ['up', 240, 120],
+    ]);
+    expect(larger.document.layers[0]).toMatchObject({ x: 40, y: 60, scale: 2 });
+    expect(larger.entries).toHaveLength(2);
+    const smaller = layerAfter([
+      ['down', 40, 60],
+      ['move', 90, 100],
+    ]).document.layers[0]!;
+    expect(smaller).toMatchObject({ x: 90, y: 85, scale: 0.5 });
+  });
+
+  it('takes back a drag that is cancelled', () => {
+    const { document } = layerAfter([
+      ['down', 140, 110],
+      ['move', 300, 300],
+      ['cancel', 300, 300],
+    ]);
+    expect(document.layers[0]).toMatchObject({ x: 40, y: 60, scale: 1 });
+  });
+});
