@@ -1,5 +1,8 @@
 /** The few facts in a file's metadata that a person asks for first, whoever wrote them: kohya (ss_*) or SAI ModelSpec. */
 
+/** Where a file recommends settings for itself, as JSON: {"steps":20,"guidanceScale":4,"width":128,"height":128}. */
+export const DEFAULTS_KEY = 'emulsion.defaults';
+
 export interface MetadataFacts {
   readonly title?: string;
   readonly author?: string;

@@ -43,13 +43,24 @@ const clipSchema = z.object({
   normalizeHidden: z.boolean().exactOptional(),
 });
 
+/** One row per latent channel; numbers beyond a few units would be no colours. */
+const colour = z.number().min(-100).max(100);
+const colours = z.tuple([colour, colour, colour]);
+const latentToRgb = z.object({ matrix: z.array(colours).min(1).max(64), offset: colours });
+
 const schema = z.object({
   architecture: z.enum(['sd15', 'sd21', 'sdxl']).exactOptional(),
   predictionType: z.enum(['eps', 'v']).exactOptional(),
   unet: z
     .object({ heads: heads.exactOptional(), headCount: count, headChannels: count, normGroups: count })
     .exactOptional(),
-  vae: z.object({ normGroups: count, scalingFactor: z.number().positive().exactOptional() }).exactOptional(),
+  vae: z
+    .object({
+      normGroups: count,
+      scalingFactor: z.number().positive().exactOptional(),
+      latentToRgb: latentToRgb.exactOptional(),
+    })
+    .exactOptional(),
   clip: z.union([clipSchema.transform((one) => [one]), z.array(clipSchema).max(2)]).exactOptional(),
   clipVision: z.object({ heads: count, activation }).exactOptional(),
 });

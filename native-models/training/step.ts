@@ -2,7 +2,7 @@
 import { buildGraph, type Graph } from '../graph/build.ts';
 import { gradients } from '../graph/gradients.ts';
 import { recomputedGradients } from '../graph/recompute.ts';
-import { input, type Value } from '../graph/value.ts';
+import { input, type Node, type Value } from '../graph/value.ts';
 import type { ParameterSource } from '../layers/scope.ts';
 
 /** Trained tensors by name: each is a graph input. */
@@ -40,8 +40,12 @@ export function trainableSource(trainables: Trainables, prefix = ''): ParameterS
 export interface StepOptions {
   /** Further outputs, one number each: parts of the loss, for the log. */
   readonly reports?: Readonly<Record<string, Value>>;
-  /** Values to keep when all others are computed again for the backward pass (see recompute.ts). */
-  readonly checkpoints?: readonly Value[];
+  /** What is computed again for the backward pass; see recompute.ts. Nothing when absent. */
+  readonly recompute?: {
+    readonly checkpoints: readonly Value[];
+    /** Default: everything between the checkpoints. */
+    readonly repeats?: (node: Node) => boolean;
+  };
 }
 
 /**
@@ -51,11 +55,13 @@ export interface StepOptions {
 export function trainingStep(
   trainables: ReadonlyMap<string, Value>,
   loss: Value,
-  { reports, checkpoints }: StepOptions = {},
+  { reports, recompute }: StepOptions = {},
 ): Graph {
   const names = [...trainables.keys()];
   const values = [...trainables.values()];
-  const derived = checkpoints ? recomputedGradients(loss, values, checkpoints) : gradients(loss, values);
+  const derived = recompute
+    ? recomputedGradients(loss, values, recompute.checkpoints, recompute.repeats)
+    : gradients(loss, values);
   const outputs = Object.fromEntries(names.map((name, index) => [gradientOutput(name), derived[index]!]));
   return buildGraph({ loss, ...reports, ...outputs });
 }

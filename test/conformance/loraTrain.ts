@@ -120,7 +120,7 @@ async function openRun(caseDir: string): Promise<Run> {
   const [batch, , height, width] = shapeOf(io, 'step0.x0') as [number, number, number, number];
   const shape = { batch, height, width, tokens: shapeOf(io, 'step0.context')[1]! };
   const { rank, alpha } = settings;
-  const options = { rank, alpha, targets: targetsOf(settings.attn), recompute: false };
+  const options = { rank, alpha, targets: targetsOf(settings.attn), recompute: 'nothing' as const };
   const { graph, shapes } = loraStep({ source, config, predictionType }, shape, options);
   const parameters = createParameters(shapes);
   const optimizer = createAdamW(shapes);

@@ -1,9 +1,10 @@
 /** Gradient checkpointing: the same gradients, less memory. */
 import { describe, expect, test } from 'vitest';
+import { topologicalOrder } from '../../native-models/graph/build.ts';
 import { gradients } from '../../native-models/graph/gradients.ts';
 import * as ops from '../../native-models/graph/ops.ts';
-import { recomputedGradients } from '../../native-models/graph/recompute.ts';
-import { input, type Value } from '../../native-models/graph/value.ts';
+import { isAttentionWeight, recomputedGradients } from '../../native-models/graph/recompute.ts';
+import { input, type Node, type Value } from '../../native-models/graph/value.ts';
 import { expectClose } from '../helpers/close.ts';
 import { feedsOf, type Operand, seeded, session } from '../helpers/numericGradient.ts';
 import { peakMemory } from '../helpers/peakMemory.ts';
@@ -64,6 +65,37 @@ describe('recomputed gradients', () => {
     const again = await run(recomputedGradients(loss, inputs, kept), operands);
     for (const [index, values] of plain.entries())
       expectClose(again[index]!, values, { atol: 1e-7, rtol: 1e-5 });
+  });
+
+  test('are the same when only some nodes run again, and the others once', async () => {
+    const repeats = ({ op }: Node): boolean => op === 'Sigmoid';
+    const plain = gradients(loss, inputs);
+    const again = recomputedGradients(loss, inputs, checkpoints, repeats);
+    const count = (values: readonly Value[], op: string): number =>
+      topologicalOrder([loss, ...values]).filter((node) => node.op === op).length;
+    expect(count(again, 'Sigmoid')).toBeGreaterThan(count(plain, 'Sigmoid'));
+    expect(count(again, 'Tanh')).toBe(count(plain, 'Tanh'));
+    const [found, wanted] = [await run(again, operands), await run(plain, operands)];
+    for (const [index, values] of wanted.entries())
+      expectClose(found[index]!, values, { atol: 1e-7, rtol: 1e-5 });
+  });
+
+  test('attention: scores and softmax run again, projections and what is mixed do not', () => {
+    const [q, k, v] = ['q', 'k', 'v'].map((name) => input(name, 'float32', [1, 2, 64, 8])) as [
+      Value,
+      Value,
+      Value,
+    ];
+    const scores = ops.matmul(q, k, { transB: true });
+    const weights = ops.softmax(scores);
+    const mixed = ops.matmul(weights, v);
+    const nodeOf = ({ source }: Value): Node => (source as { node: Node }).node;
+    expect([scores, weights, mixed].map((value) => isAttentionWeight(nodeOf(value)))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(isAttentionWeight(nodeOf(ops.softmax(q)))).toBe(false);
   });
 
   test('with respect to the last kernel only, nothing before it is needed', async () => {

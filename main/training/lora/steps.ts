@@ -1,6 +1,11 @@
 /** The step graphs of a run, one per bucket over the same pairs; only the graph of the current bucket is loaded. */
 import { availableParallelism } from 'node:os';
-import { type LoraStep, loraStep, type UnetTarget } from '../../../native-models/training/loraStep.ts';
+import {
+  type LoraStep,
+  loraStep,
+  type Recompute,
+  type UnetTarget,
+} from '../../../native-models/training/loraStep.ts';
 import type { LoraTrainingRequest } from '../../../preload/training.ts';
 import type { AdamWState } from '../optimizer.ts';
 import type { ParameterSet } from '../parameters.ts';
@@ -18,8 +23,9 @@ import { TrainingError } from './trainingError.ts';
 
 /** Channels at the first level from which on a U-Net counts as large: its weights exist once, its memory is watched. */
 const LARGE = 192;
-/** Values of one activation at the first level beyond which the backward pass recomputes: between SD 1.5 at 256² and 512². */
-const RECOMPUTE_FROM = 500_000;
+/** Values of one activation at the first level beyond which the backward pass recomputes: SD 1.5 from 320² and 896² on. */
+const ATTENTION_FROM = 500_000;
+const ALL_FROM = 4_000_000;
 
 export interface StepGraphs {
   /** Of the pairs; the same for every bucket. */
@@ -88,10 +94,15 @@ function buildStep(
       rank: request.rank,
       alpha: request.alpha,
       targets: request.targets.filter((target): target is UnetTarget => target !== 'text-encoder'),
-      recompute: batch * height * width * config.unet.modelChannels > RECOMPUTE_FROM,
+      recompute: recomputeFor(batch * height * width * config.unet.modelChannels),
       ...(trainsText && { text }),
     },
   );
+}
+
+function recomputeFor(values: number): Recompute {
+  if (values > ALL_FROM) return 'all';
+  return values > ATTENTION_FROM ? 'attention' : 'nothing';
 }
 
 /** A large model is loaded once; of a small one every core gets a copy, as far as the batch can be dealt evenly. */
