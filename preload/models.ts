@@ -27,6 +27,8 @@ export const modelDefaultsSchema = z.object({
   negativePrompt: z.string().max(100_000).optional(),
 });
 
+export type ModelDefaults = z.infer<typeof modelDefaultsSchema>;
+
 export const modelCardSchema = z.object({
   id: z.int(),
   /** Goes into requests as it is. */

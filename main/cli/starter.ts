@@ -19,5 +19,5 @@ export function starterCheckpoint(): Starter {
   const path = join(STARTER_FOLDER, 'little-world.safetensors');
   if (!existsSync(path))
     throw badInput('The starter model is not installed.', 'Name a model with --checkpoint FILE.');
-  return { path, prompt: 'a red boat on the sea at sunset', size: 128, steps: 25, guidanceScale: 4 };
+  return { path, prompt: 'a red boat on the sea at sunset', size: 128, steps: 20, guidanceScale: 4 };
 }

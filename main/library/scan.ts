@@ -2,8 +2,9 @@
 import { type Dirent, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ScanProgress } from '../../preload/models.ts';
+import type { ModelDefaults, ScanProgress } from '../../preload/models.ts';
 import type { WritableDb } from '../storage/database.ts';
+import { statedDefaults } from './defaults.ts';
 import { inspectModel, MODEL_EXTENSIONS, type ModelFacts } from './inspect.ts';
 import { readSidecars, type Sidecars } from './sidecars.ts';
 import { type FoundTriggers, findTriggers } from './triggers.ts';
@@ -157,7 +158,7 @@ function scanFile(
   counts[row === undefined ? 'added' : 'changed'] += 1;
   const sameContents = row !== undefined && row.bytes === file.bytes && row.modified === file.modified;
   writeFacts(db, id, folderId, file, facts, sameContents);
-  writeSidecarFacts(db, id, sidecars, findTriggers(facts.metadata));
+  writeSidecarFacts(db, id, sidecars, factsOfFile(facts.metadata));
 }
 
 /**
@@ -224,8 +225,16 @@ function writeFacts(
   );
 }
 
-/** Sidecars state triggers; without them the file's own training data may suggest some. */
-function writeSidecarFacts(db: WritableDb, id: number, sidecars: Sidecars, fromFile?: FoundTriggers): void {
+interface FactsOfFile extends FoundTriggers {
+  readonly defaults: ModelDefaults;
+}
+
+function factsOfFile(metadata: ModelFacts['metadata']): FactsOfFile {
+  return { ...findTriggers(metadata), defaults: statedDefaults(metadata) };
+}
+
+/** Sidecars state triggers and settings; without them the file's own metadata may suggest some. */
+function writeSidecarFacts(db: WritableDb, id: number, sidecars: Sidecars, fromFile?: FactsOfFile): void {
   db.run(
     'UPDATE models SET sidecars_modified = ?, found_preview = ?, description = ? WHERE id = ?',
     sidecars.modified,
@@ -236,6 +245,7 @@ function writeSidecarFacts(db: WritableDb, id: number, sidecars: Sidecars, fromF
   db.run("UPDATE models SET notes = ? WHERE id = ? AND notes = ''", sidecars.notes, id);
   db.run("UPDATE models SET name = ? WHERE id = ? AND name = ''", sidecars.title, id);
   const defaults = {
+    ...fromFile?.defaults,
     ...(sidecars.weight !== null && { weight: sidecars.weight }),
     ...(sidecars.negativePrompt && { negativePrompt: sidecars.negativePrompt }),
   };

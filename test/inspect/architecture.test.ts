@@ -264,7 +264,20 @@ describe('overrides', () => {
     });
   });
 
+  it('may bring the colours of previews along', () => {
+    const latentToRgb = {
+      matrix: [[0.1, 0.2, 0.3], [0, 0, 0], [-1, 0, 1], [0.5, 0.5, 0.5]],
+      offset: [0.1, 0, -0.1],
+    }; // biome-ignore format: a matrix, read as one
+    const file = stated(JSON.stringify({ vae: { latentToRgb } }));
+    expect(vaeConfig(file, 'sd15').latentToRgb).toEqual(latentToRgb);
+  });
+
   it.each([
+    [
+      '{"vae":{"latentToRgb":{"matrix":[[1,2]],"offset":[0,0,0]}}}',
+      /wrong at config\.vae\.latentToRgb\.matrix/,
+    ],
     ['not JSON', /wrong at config/],
     ['{"unet":{"normGroups":-1}}', /wrong at config\.unet\.normGroups/],
     ['{"vae":{"scalingFactor":"0.18"}}', /wrong at config\.vae\.scalingFactor/],

@@ -107,6 +107,23 @@ test('linked folders are followed once, and a folder added twice is one', async 
   expect(library.folders()).toHaveLength(2);
 });
 
+test('a file recommends settings for itself; what is no setting is passed over', async () => {
+  const { models, library, db, cards } = setUp();
+  const stated = (defaults: string) => ({ 'emulsion.defaults': defaults });
+  writeModel(join(models, 'a.safetensors'), CHECKPOINT, stated('{"steps":20,"guidanceScale":4,"width":128}'));
+  writeModel(join(models, 'b.safetensors'), CHECKPOINT, stated('{"steps":-3}'), 1);
+  writeModel(join(models, 'c.safetensors'), CHECKPOINT, stated('no JSON'), 2);
+  writeFileSync(join(models, 'a.json'), JSON.stringify({ 'negative text': 'blur' }));
+  await library.addFolder(models, 'plain');
+  const [a, b, c] = cards();
+  expect(a!.defaults).toEqual({ steps: 20, guidanceScale: 4, width: 128, negativePrompt: 'blur' });
+  expect([b!.defaults, c!.defaults]).toEqual([{}, {}]);
+  updateCard(db, a!.id, { defaults: { steps: 9 } });
+  writeModel(join(models, 'a.safetensors'), CHECKPOINT, stated('{"steps":30}'), 3);
+  await library.rescan();
+  expect(cards()[0]!.defaults).toEqual({ steps: 9 });
+});
+
 test('sidecars and training tags give preview, triggers, weight and description', async () => {
   const { models, library, db, cards } = setUp();
   writeModel(join(models, 'kohya.safetensors'), LORA, {

@@ -1,5 +1,7 @@
 /** Trained parameters → the files that ship: half precision, LDM's names, what weights cannot tell in the metadata. */
 import { mkdirSync } from 'node:fs';
+import { DEFAULTS_KEY } from '../../../native-models/inspect/metadata.ts';
+import type { VaeConfig } from '../../../native-models/models/configs.ts';
 import {
   floatSource,
   type TensorSource,
@@ -7,8 +9,9 @@ import {
 } from '../../../native-models/weights/safetensorsWriter.ts';
 import { copyParameters, type ParameterSet } from '../parameters.ts';
 import type { StarterModels } from './denoise/sampling.ts';
-import { STARTER_TEXT, STARTER_UNET, STARTER_VAE, STARTER_VISION } from './models.ts';
+import { STARTER_DEFAULTS, STARTER_TEXT, STARTER_UNET, STARTER_VAE, STARTER_VISION } from './models.ts';
 import { normalisePictures } from './pictureNormalisation.ts';
+import { latentColours } from './vae/latentColours.ts';
 
 /** Where a trained tensor goes: the first prefix that fits, replaced. `undefined` = it stays here. */
 type Renaming = readonly (readonly [from: string, to: string])[];
@@ -26,14 +29,15 @@ const CONFIG = {
   clipVision: { heads: STARTER_VISION.heads, activation: STARTER_VISION.activation },
 };
 
-/** The metadata every starter file carries (ModelSpec 1.0.1). */
+/** The metadata every starter file carries (ModelSpec 1.0.1); `vae` is what the file's own autoencoder adds to CONFIG. */
 export function starterMetadata(
   title: string,
   architecture: string,
   description: string,
+  vae: Pick<VaeConfig, 'latentToRgb'> = {},
 ): Record<string, string> {
   return {
-    'emulsion.config': JSON.stringify(CONFIG),
+    'emulsion.config': JSON.stringify({ ...CONFIG, vae: { ...CONFIG.vae, ...vae } }),
     'modelspec.sai_model_spec': '1.0.1',
     'modelspec.title': title,
     'modelspec.architecture': architecture,
@@ -57,7 +61,10 @@ export async function exportCheckpoint(path: string, { unet, vae, clip }: Starte
   ];
   const about =
     'Drawn scenes of a little world: sky, ground, and mostly one coloured object. Trained from nothing.';
-  await write(path, tensors, starterMetadata('Little World', 'stable-diffusion-v1', about));
+  const metadata = starterMetadata('Little World', 'stable-diffusion-v1', about, {
+    latentToRgb: await latentColours(vae),
+  });
+  await write(path, tensors, { ...metadata, [DEFAULTS_KEY]: JSON.stringify(STARTER_DEFAULTS) });
 }
 
 async function write(path: string, tensors: TensorSource[], metadata: Record<string, string>): Promise<void> {

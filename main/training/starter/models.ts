@@ -1,6 +1,5 @@
 /** The starter's architectures: SD 1's, made small. What differs from SD 1 is written into the file's metadata. */
 import type {
-  CheckpointConfig,
   ClipTextConfig,
   ClipVisionConfig,
   ControlNetConfig,
@@ -13,6 +12,9 @@ import type {
 export const PICTURE_SIZE = 128;
 /** Picture size / 8. */
 export const LATENT_SIZE = PICTURE_SIZE / 8;
+
+/** Settings under which the checkpoint paints well; all its figures are measured under them. */
+export const STARTER_DEFAULTS = { steps: 20, guidanceScale: 4, width: PICTURE_SIZE, height: PICTURE_SIZE };
 
 export const STARTER_VAE: VaeConfig = {
   imageChannels: 3,
@@ -65,14 +67,6 @@ export const STARTER_UNET: UnetConfig = {
   useLinearProjection: false,
   admChannels: 0,
   normGroups: 32,
-};
-
-const STARTER: CheckpointConfig = {
-  architecture: 'sd15',
-  predictionType: 'eps',
-  unet: STARTER_UNET,
-  vae: STARTER_VAE,
-  textEncoders: [STARTER_TEXT],
 };
 
 /** Sees edges of the picture's own size; its encoder starts as the U-Net's. */
