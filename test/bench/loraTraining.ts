@@ -55,7 +55,7 @@ console.log(JSON.stringify(result));
 process.exit(0);
 
 async function weights(): Promise<ParameterSource> {
-  const opened = openCheckpoint(path, 'cpu');
+  const opened = openCheckpoint(path, { flavour: 'cpu' });
   const { parts, path: file } =
     chosen.length > 1 ? await cachedWeights(opened, cacheDir, new AbortController().signal) : opened;
   return fileParameters(file, parts.unet);
