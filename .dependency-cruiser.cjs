@@ -56,10 +56,17 @@ module.exports = {
     ),
     rule('images-know-no-engine', '^main/images', '^main/(engine|library|jobs|serve|app|cli|training)', ''),
     rule(
-      'nobody-imports-the-shell',
+      'nobody-imports-the-services',
       '^(native-models|preload|renderer|main/(engine|pipeline|training|library|jobs|images|cli))',
       '^main/app',
       '',
+    ),
+    rule('nobody-imports-the-shell', '^(native-models|preload|renderer|main/(?!shell))', '^main/shell', ''),
+    rule(
+      'only-the-shell-knows-electron',
+      '^(native-models|renderer|main/(?!shell)|preload/(?!bridge))',
+      'node_modules/electron(-log|-updater)?/',
+      'the studio runs without it: serve, cli, tests',
     ),
     rule(
       'preload-imports-no-implementation',

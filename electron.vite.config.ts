@@ -1,15 +1,19 @@
 /** Builds the desktop app: main process and engine, preload script, window. */
 import { resolve } from 'node:path';
-import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
+import page from './vite.config.ts';
 
 export default defineConfig({
   main: {
     build: {
       outDir: 'out/main',
-      // Two programs: the app, and the engine that runs in a process of its own.
+      // Three programs: the app, the engine that runs in a process of its own, and the threads of its training.
       rollupOptions: {
-        input: { main: resolve('main/shell/main.ts'), engine: resolve('main/engine/process.ts') },
+        input: {
+          main: resolve('main/shell/main.ts'),
+          engine: resolve('main/engine/process.ts'),
+          shardWorker: resolve('main/training/shards/worker.ts'),
+        },
         output: { format: 'es', entryFileNames: '[name].js' },
       },
     },
@@ -24,13 +28,12 @@ export default defineConfig({
       },
     },
   },
+  // The same window as in a browser: one configuration for both.
   renderer: {
-    root: 'renderer',
-    base: './',
-    plugins: [react()],
+    ...page,
     build: {
+      ...page.build,
       outDir: 'out/renderer',
-      target: 'es2023',
       rollupOptions: { input: resolve('renderer/index.html') },
     },
   },

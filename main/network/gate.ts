@@ -20,6 +20,8 @@ export interface GateResponse {
 export interface Gate {
   /** @throws StudioError `locked` while shut, `network` when there is no answer, `not-allowed` for an unsafe address. */
   get(url: string, request: GateRequest): Promise<GateResponse>;
+  /** Logs a request that a library made by itself: the updater's. */
+  note(url: string, purpose: string, outcome: string): void;
 }
 
 export interface GateOptions {
@@ -67,6 +69,7 @@ export function createGate(options: GateOptions): Gate {
     }
   };
   return {
+    note: (url, purpose, outcome) => void record(url, purpose, outcome),
     get: async (address, request) => {
       let url = safeUrl(address);
       for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {

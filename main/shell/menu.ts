@@ -1,64 +1,74 @@
 /** The application menu. Keys are shown, but the page listens to them itself: it knows what has the focus. */
 import { app, Menu, type MenuItemConstructorOptions, shell } from 'electron';
 import log from 'electron-log/main';
+import type { Words } from './words.ts';
 
 type Item = MenuItemConstructorOptions;
 
-/** `command` runs one of the page's commands, named by its keys (renderer/lifecycle/shortcuts.ts). */
-export function buildMenu(command: (name: string) => void, checkForUpdates: () => void): Menu {
+export interface MenuOptions {
+  readonly words: Words;
+  /** Runs one of the page's commands, named by its keys (renderer/lifecycle/shortcuts.ts). */
+  readonly command: (name: string) => void;
+  readonly checkForUpdates: () => void;
+}
+
+export function buildMenu({ words, command, checkForUpdates }: MenuOptions): Menu {
   const item = (label: string, name: string, accelerator: string): Item => ({
     label,
     accelerator,
     registerAccelerator: false,
     click: () => command(name),
   });
-  const mac: Item[] = process.platform === 'darwin' ? [{ role: 'appMenu' }] : [];
+  const mac = process.platform === 'darwin';
+  const separator: Item = { type: 'separator' };
   return Menu.buildFromTemplate([
-    ...mac,
+    ...(mac ? [{ role: 'appMenu' } as Item] : []),
     {
-      label: 'File',
+      label: words.file,
       submenu: [
-        item('Projects…', 'o', 'CmdOrCtrl+O'),
-        item('Save project as file…', 's', 'CmdOrCtrl+S'),
-        item('Library…', 'l', 'CmdOrCtrl+L'),
-        item('Settings…', ',', 'CmdOrCtrl+,'),
-        { type: 'separator' },
-        { role: process.platform === 'darwin' ? 'close' : 'quit' },
+        item(words.projects, 'o', 'CmdOrCtrl+O'),
+        item(words.saveProject, 's', 'CmdOrCtrl+S'),
+        item(words.library, 'l', 'CmdOrCtrl+L'),
+        item(words.settings, ',', 'CmdOrCtrl+,'),
+        separator,
+        mac ? { role: 'close', label: words.close } : { role: 'quit', label: words.quit },
       ],
     },
     {
-      label: 'Edit',
+      label: words.edit,
       submenu: [
-        item('Undo', 'z', 'CmdOrCtrl+Z'),
-        item('Redo', 'shift+z', 'CmdOrCtrl+Shift+Z'),
-        { type: 'separator' },
-        { role: 'cut' },
-        { role: 'copy' },
-        { role: 'paste' },
-        { role: 'selectAll' },
+        item(words.undo, 'z', 'CmdOrCtrl+Z'),
+        item(words.redo, 'shift+z', 'CmdOrCtrl+Shift+Z'),
+        separator,
+        { role: 'cut', label: words.cut },
+        { role: 'copy', label: words.copy },
+        { role: 'paste', label: words.paste },
+        { role: 'selectAll', label: words.selectAll },
       ],
     },
     {
-      label: 'Picture',
-      submenu: [item('Generate', 'enter', 'CmdOrCtrl+Enter'), item('Stop', '.', 'CmdOrCtrl+.')],
+      label: words.picture,
+      submenu: [item(words.generate, 'enter', 'CmdOrCtrl+Enter'), item(words.stop, '.', 'CmdOrCtrl+.')],
     },
     {
-      label: 'View',
+      label: words.view,
       submenu: [
-        item('Fit', '0', 'CmdOrCtrl+0'),
+        item(words.fit, '0', 'CmdOrCtrl+0'),
         item('100 %', '1', 'CmdOrCtrl+1'),
-        { type: 'separator' },
-        { role: 'togglefullscreen' },
-        { role: 'toggleDevTools' },
+        separator,
+        { role: 'togglefullscreen', label: words.fullScreen },
+        { role: 'toggleDevTools', label: words.developerTools },
       ],
     },
-    {
-      label: 'Help',
-      submenu: [
-        { label: 'Check for updates…', click: checkForUpdates },
-        { label: 'Show log file', click: () => shell.showItemInFolder(log.transports.file.getFile().path) },
-        { label: `Emulsion ${app.getVersion()}`, enabled: false },
-      ],
-    },
+    helpMenu(words, checkForUpdates),
   ]);
 }
+
+const helpMenu = (words: Words, checkForUpdates: () => void): Item => ({
+  label: words.help,
+  submenu: [
+    { label: words.checkForUpdates, click: checkForUpdates },
+    { label: words.showLog, click: () => shell.showItemInFolder(log.transports.file.getFile().path) },
+    { label: `Emulsion ${app.getVersion()}`, enabled: false },
+  ],
+});

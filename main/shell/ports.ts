@@ -1,11 +1,11 @@
 /** Gives our own page, and nobody else, a port that carries the contract; and lets it drag pictures out. */
-
-import { join } from 'node:path';
 import { type BrowserWindow, type IpcMainEvent, ipcMain, MessageChannelMain, nativeImage } from 'electron';
+import log from 'electron-log/main';
+import sharp from 'sharp';
 import { createRouter } from '../app/handlers.ts';
 import type { Services } from '../app/services.ts';
 import { createTransport, portChannel } from '../app/transport.ts';
-import { pictureFile } from '../history/pictures.ts';
+import { findFile } from '../serve/files.ts';
 import { ORIGIN } from './protocol.ts';
 
 /** True for the top frame of our window showing our page. */
@@ -32,9 +32,15 @@ export function serveContract(services: Services, window: () => BrowserWindow | 
     event.senderFrame?.postMessage('port', null, [port2]);
   });
   ipcMain.on('drag out', (event, id: unknown) => {
-    if (!isOurs(event, window()) || !Number.isSafeInteger(id)) return;
-    const file = join(services.folder.pictures, pictureFile(services.db, id as number).file);
-    const icon = nativeImage.createFromPath(file).resize({ width: DRAG_ICON });
-    event.sender.startDrag({ file, icon });
+    if (isOurs(event, window()) && Number.isSafeInteger(id))
+      dragOut(services, event, String(id)).catch((error: unknown) => log.warn(error));
   });
+}
+
+/** Hands the picture's file to the system, with a small copy of it under the pointer. */
+async function dragOut(services: Services, { sender }: IpcMainEvent, id: string): Promise<void> {
+  const { path } = await findFile(services, 'picture', id);
+  // Electron itself reads PNG and JPEG only; the history holds WebP and AVIF too.
+  const icon = await sharp(path).resize(DRAG_ICON, DRAG_ICON, { fit: 'inside' }).png().toBuffer();
+  if (!sender.isDestroyed()) sender.startDrag({ file: path, icon: nativeImage.createFromBuffer(icon) });
 }

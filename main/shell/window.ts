@@ -1,6 +1,6 @@
 /** The one window: sandboxed, isolated, kept on its own page; its size is remembered, its crash is mended. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { BrowserWindow, dialog } from 'electron';
+import { BrowserWindow, type Rectangle, screen } from 'electron';
 import { z } from 'zod';
 import { ORIGIN } from './protocol.ts';
 
@@ -18,6 +18,9 @@ const BACKGROUND = '#0e1014';
 /** Crashes of the page within this many milliseconds are one trouble too many: it is not loaded again. */
 const CRASH_PAUSE = 10_000;
 
+/** Pixels of the title bar that must lie on a screen. */
+const GRIP = 40;
+
 /** What the shell tells the page. */
 export type ShellMessage =
   | { readonly type: 'command'; readonly command: string }
@@ -33,14 +36,16 @@ export interface WindowOptions {
   readonly preload: string;
   /** Where size and place are kept. */
   readonly stateFile: string;
+  /** The page crashed: it was loaded again, or given up because it had only just crashed before. */
+  readonly onCrash: (outcome: 'mended' | 'given up', reason: string) => void;
 }
 
-export function openWindow({ preload, stateFile }: WindowOptions): StudioWindow {
+export function openWindow({ preload, stateFile, onCrash }: WindowOptions): StudioWindow {
   const { maximized, width, height, place } = readState(stateFile);
   const browser = new BrowserWindow({
     width,
     height,
-    ...(place ?? {}),
+    ...(place !== null && isOnScreen({ ...place, width, height }) ? place : {}),
     minWidth: 1100,
     minHeight: 680,
     show: false,
@@ -59,7 +64,7 @@ export function openWindow({ preload, stateFile }: WindowOptions): StudioWindow 
   browser.once('ready-to-show', () => browser.show());
   browser.on('close', () => writeState(stateFile, browser));
   stayHome(browser);
-  mendCrashes(browser);
+  mendCrashes(browser, onCrash);
   const loaded = browser.loadURL(`${ORIGIN}/index.html`);
   const send = (message: ShellMessage) =>
     void loaded.then(() => {
@@ -72,23 +77,34 @@ export function openWindow({ preload, stateFile }: WindowOptions): StudioWindow 
 function stayHome({ webContents }: BrowserWindow): void {
   webContents.setWindowOpenHandler(() => ({ action: 'deny' }));
   webContents.on('will-navigate', (event) => event.preventDefault());
+  webContents.on('will-frame-navigate', (event) => event.preventDefault());
   webContents.on('will-redirect', (event) => event.preventDefault());
   webContents.on('will-attach-webview', (event) => event.preventDefault());
 }
 
-function mendCrashes(browser: BrowserWindow): void {
+function mendCrashes({ webContents }: BrowserWindow, onCrash: WindowOptions['onCrash']): void {
   let last = Number.NEGATIVE_INFINITY;
-  browser.webContents.on('render-process-gone', (_event, { reason }) => {
-    const now = Date.now();
+  webContents.on('render-process-gone', (_event, { reason }) => {
     if (reason === 'clean-exit') return;
-    if (now - last > CRASH_PAUSE) browser.webContents.reload();
-    else
-      dialog.showErrorBox(
-        'The window stopped twice in a row.',
-        `Queue, pictures and undo are safe. Quit and open Emulsion again (${reason}).`,
-      );
+    const now = Date.now();
+    const mended = now - last > CRASH_PAUSE;
     last = now;
+    if (mended) webContents.reload();
+    onCrash(mended ? 'mended' : 'given up', reason);
   });
+}
+
+/** A screen that has been unplugged since takes no window with it: enough of the title bar must be seen to drag it. */
+function isOnScreen({ x, y, width }: Rectangle): boolean {
+  return screen
+    .getAllDisplays()
+    .some(
+      ({ workArea }) =>
+        x + width > workArea.x + GRIP &&
+        x < workArea.x + workArea.width - GRIP &&
+        y >= workArea.y - GRIP &&
+        y < workArea.y + workArea.height - GRIP,
+    );
 }
 
 /** The state of last time; the first one where the file is missing or says nonsense. */

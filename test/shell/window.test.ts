@@ -2,23 +2,25 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as electron from './electron.ts';
 
 vi.mock('electron', () => import('./electron.ts'));
+vi.mock('electron-log/main', () => import('./log.ts'));
 const { openWindow } = await import('../../main/shell/window.ts');
 const { isOurs } = await import('../../main/shell/ports.ts');
-const { noteOf } = await import('../../main/shell/notify.ts');
-const { filesIn } = await import('../../main/shell/files.ts');
 
 const open = (content?: string) => {
   const stateFile = join(mkdtempSync(join(tmpdir(), 'emulsion-window-')), 'window.json');
   if (content !== undefined) writeFileSync(stateFile, content);
-  const window = openWindow({ preload: '/app/bridge.cjs', stateFile });
-  return { window, stateFile, browser: electron.BrowserWindow.last };
+  const crashes: string[][] = [];
+  const window = openWindow({
+    preload: '/app/bridge.cjs',
+    stateFile,
+    onCrash: (...all) => crashes.push(all),
+  });
+  return { window, stateFile, crashes, browser: electron.BrowserWindow.last };
 };
-
-beforeEach(() => void electron.errorBoxes.splice(0));
 
 describe('the window', () => {
   it('is isolated, sandboxed and without Node', () => {
@@ -35,7 +37,7 @@ describe('the window', () => {
   it('goes nowhere else and opens no other', () => {
     const { webContents } = open().browser;
     expect(webContents.openHandler?.()).toEqual({ action: 'deny' });
-    for (const name of ['will-navigate', 'will-redirect', 'will-attach-webview']) {
+    for (const name of ['will-navigate', 'will-frame-navigate', 'will-redirect', 'will-attach-webview']) {
       const event = { preventDefault: vi.fn() };
       webContents.emit(name, event);
       expect(event.preventDefault, name).toHaveBeenCalledOnce();
@@ -51,13 +53,30 @@ describe('the window', () => {
       expect(open(nonsense).browser.options).toMatchObject({ width: 1440, height: 900 });
   });
 
-  it('is loaded again after a crash, and says so after two in a row', () => {
-    const { webContents } = open().browser;
-    webContents.emit('render-process-gone', {}, { reason: 'crashed' });
-    expect(webContents.reloads).toBe(1);
-    webContents.emit('render-process-gone', {}, { reason: 'oom' });
-    expect(webContents.reloads).toBe(1);
-    expect(electron.errorBoxes[0]?.[1]).toContain('safe');
+  it('opens on a screen that is there', () => {
+    const state = (x: number, y: number) =>
+      JSON.stringify({ place: { x, y }, width: 1300, height: 800, maximized: false });
+    for (const [x, y] of [
+      [2500, 100],
+      [-1290, 100],
+      [100, 1060],
+      [100, -200],
+    ] as const)
+      expect(open(state(x, y)).browser.options, `${x},${y}`).not.toHaveProperty('x');
+    expect(open(state(-400, 300)).browser.options).toMatchObject({ x: -400, y: 300 });
+  });
+
+  it('is loaded again after a crash, given up after two in a row, and tells of both', () => {
+    const { browser, crashes } = open();
+    browser.webContents.emit('render-process-gone', {}, { reason: 'clean-exit' });
+    browser.webContents.emit('render-process-gone', {}, { reason: 'crashed' });
+    expect(browser.webContents.reloads).toBe(1);
+    browser.webContents.emit('render-process-gone', {}, { reason: 'oom' });
+    expect(browser.webContents.reloads).toBe(1);
+    expect(crashes).toEqual([
+      ['mended', 'crashed'],
+      ['given up', 'oom'],
+    ]);
   });
 
   it('hands messages over once the page is there', async () => {
@@ -85,30 +104,5 @@ describe('the port', () => {
     expect(isOurs(event(webContents.mainFrame), ours)).toBe(false);
     webContents.mainFrame.url = 'emulsion://studio.example/';
     expect(isOurs(event(webContents.mainFrame), ours)).toBe(false);
-  });
-});
-
-describe('notes and arguments', () => {
-  const job = {
-    state: 'done',
-    started: 0,
-    finished: 30_000,
-    request: { kind: 'text-to-image', prompt: 'a boat' },
-    error: null,
-  } as never;
-  it('tell of long jobs only', () => {
-    expect(noteOf(job)).toEqual({ title: 'Ready', body: 'a boat' });
-    expect(noteOf(Object.assign({}, job, { finished: 900 }))).toBeNull();
-    expect(noteOf(Object.assign({}, job, { state: 'cancelled' }))).toBeNull();
-    expect(
-      noteOf(Object.assign({}, job, { state: 'failed', error: { message: 'Out of memory.' } }))?.body,
-    ).toBe('Out of memory.');
-  });
-
-  it('take models and projects from the command line, no switches', () => {
-    expect(filesIn(['/usr/bin/emulsion', '--flag', '/m/a.safetensors', 'b.EMULSION', 'c.txt'])).toEqual([
-      '/m/a.safetensors',
-      'b.EMULSION',
-    ]);
   });
 });

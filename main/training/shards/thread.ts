@@ -4,8 +4,11 @@ import { Worker } from 'node:worker_threads';
 import type { Losses, Shard, ShardSetup } from './shard.ts';
 import type { Order, Reply } from './worker.ts';
 
+/** From the sources, and from the built app, where it lies beside the engine (electron.vite.config.ts). */
+const WORKER = import.meta.url.endsWith('.ts') ? './worker.ts' : './shardWorker.js';
+
 export async function startShardThread(setup: ShardSetup): Promise<Shard> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
+  const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: setup });
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve());
   });
