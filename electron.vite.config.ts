@@ -3,10 +3,12 @@ import { resolve } from 'node:path';
 import { defineConfig } from 'electron-vite';
 import page from './vite.config.ts';
 
+// Where it lies is electron-vite's to say: out/renderer, beside the other two.
+const { outDir: _, ...build } = page.build ?? {};
+
 export default defineConfig({
   main: {
     build: {
-      outDir: 'out/main',
       // Three programs: the app, the engine that runs in a process of its own, and the threads of its training.
       rollupOptions: {
         input: {
@@ -20,7 +22,6 @@ export default defineConfig({
   },
   preload: {
     build: {
-      outDir: 'out/preload',
       // A sandboxed preload script is CommonJS and one file.
       rollupOptions: {
         input: { bridge: resolve('preload/bridge.ts') },

@@ -18,6 +18,8 @@ export interface Studio {
   /** Process ids of the engine and of what else the server has started (a device probe). */
   readonly engines: () => number[];
   readonly url: () => string;
+  /** Process id of the server. */
+  readonly pid: () => number;
 }
 
 interface Running {
@@ -85,6 +87,7 @@ export const test = base.extend<{ studio: Studio; browserFound: undefined }>({
     await use({
       data,
       url: () => running.url,
+      pid: () => running.child.pid!,
       engines: () => childrenOf(running.child.pid!),
       crash: () => {
         running.child.kill('SIGKILL');
@@ -201,13 +204,17 @@ export async function onScreen(page: Page, x: number, y: number): Promise<{ x: n
   return { x: a.x + (x + 0.5 - from.u) * zoom, y: a.y + (y + 0.5 - from.v) * zoom };
 }
 
-/** Drags over points of the document with the tool at hand. */
-export async function drag(page: Page, points: readonly (readonly [number, number])[]): Promise<void> {
+/** Drags over points of the document with the tool at hand, in so many pointer events from one to the next. */
+export async function drag(
+  page: Page,
+  points: readonly (readonly [number, number])[],
+  steps = 6,
+): Promise<void> {
   const places = [];
   for (const [x, y] of points) places.push(await onScreen(page, x, y));
   await page.mouse.move(places[0]!.x, places[0]!.y);
   await page.mouse.down();
-  for (const { x, y } of places.slice(1)) await page.mouse.move(x, y, { steps: 6 });
+  for (const { x, y } of places.slice(1)) await page.mouse.move(x, y, { steps });
   await page.mouse.up();
 }
 

@@ -1,0 +1,5 @@
+/** Not part of the tests: the long session of soak.ts, see scripts/soak.ts. */
+import { defineConfig } from '@playwright/test';
+import base from './playwright.config.ts';
+
+export default defineConfig(base, { testMatch: 'soak.ts', use: { trace: 'off' } });
