@@ -4,7 +4,7 @@ import { defineConfig } from 'electron-vite';
 import page from './vite.config.ts';
 
 // Where it lies is electron-vite's to say: out/renderer, beside the other two.
-const { outDir: _, ...build } = page.build ?? {};
+const { outDir: _outDir, ...build } = page.build ?? {};
 
 export default defineConfig({
   main: {
