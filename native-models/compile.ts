@@ -21,13 +21,15 @@ import type {
   ClipVisionConfig,
   ControlNetConfig,
   EsrganConfig,
+  T2iAdapterConfig,
   UnetConfig,
   VaeConfig,
 } from './models/configs.ts';
 import { controlNet } from './models/controlnet.ts';
 import { esrgan } from './models/esrgan.ts';
+import { t2iAdapter } from './models/t2iAdapter.ts';
 import { type TaesdConfig, taesdDecoder } from './models/taesd.ts';
-import { deepFeature, outerUnet, unet } from './models/unet.ts';
+import { deepFeature, featureBlocks, outerUnet, unet } from './models/unet.ts';
 import { vaeDecoder, vaeEncoder } from './models/vae.ts';
 
 const float = (name: string, ...shape: (number | string)[]): Value => input(name, 'float32', shape);
@@ -44,8 +46,8 @@ export interface CompileOptions extends Target {
 }
 
 /**
- * U-Net: latent [batch, in, h, w], timestep [batch], context [batch, tokens, D] (, y, residual.0…) → noise, and what
- * its outer blocks can be run from again: deep [batch, C, h, w].
+ * U-Net: latent [batch, in, h, w], timestep [batch], context [batch, tokens, D] (, y, residual.0…, feature.0…) → noise,
+ * and what its outer blocks can be run from again: deep [batch, C, h, w].
  */
 export function compileUnet(
   source: ParameterSource,
@@ -53,10 +55,12 @@ export function compileUnet(
   options: CompileOptions & { readonly control?: boolean },
 ): AdaptableGraph {
   return adaptable(source, options, (scope) => {
-    const residuals = options.control ? residualInputs(config, scope) : [];
+    const control = options.control
+      ? { residuals: residualInputs(config, scope), features: featureInputs(config, scope) }
+      : {};
     const features = new Map<string, Value>();
     const tap = (path: string, value: Value): unknown => features.set(path, value);
-    const noise = unet(scope, config, { ...unetInputs(config), residuals, tap });
+    const noise = unet(scope, config, { ...unetInputs(config), ...control, tap });
     return { noise, deep: features.get(deepFeature(config).path)! };
   });
 }
@@ -105,13 +109,40 @@ export function compileControlNet(
   });
 }
 
+/**
+ * T2I-Adapter: hint [batch, 3, H, W] in 0–1 → feature.0 …: the U-Net's inputs of the same names, at weight 1. SDXL's last
+ * one is for the middle.
+ */
+export function compileT2iAdapter(source: ParameterSource, config: T2iAdapterConfig, target: Target): Graph {
+  const hint = float('hint', 'batch', 3, 'height', 'width');
+  const features = t2iAdapter(rootScope(source, target), config, hint);
+  return buildGraph(Object.fromEntries(features.map((value, index) => [`feature.${index}`, value])));
+}
+
 /** One input per skip and one for the middle, in the order of input_blocks; [1, channels, 1, 1] zeros where no control acts. */
-function residualInputs(config: UnetConfig, { precision }: Scope): Value[] {
+function residualInputs(config: UnetConfig, scope: Scope): Value[] {
   const channels = skipChannels(config);
-  const all = [...channels, channels.at(-1)!];
-  return all.map((count, index) =>
-    cast(float(`residual.${index}`, `batch.${index}`, count, `height.${index}`, `width.${index}`), precision),
-  );
+  return mapInputs('residual', [...channels, channels.at(-1)!], scope);
+}
+
+/** One input per feature block, zeros where no T2I-Adapter acts. */
+function featureInputs(config: UnetConfig, scope: Scope): Value[] {
+  return mapInputs('feature', featureChannels(config), scope);
+}
+
+function mapInputs(name: string, channels: readonly number[], { precision }: Scope): Value[] {
+  return channels.map((count, index) => {
+    const shape = [`${name} batch ${index}`, count, `${name} height ${index}`, `${name} width ${index}`];
+    return cast(float(`${name}.${index}`, ...shape), precision);
+  });
+}
+
+/** Channels of every T2I-Adapter feature that joins an input block. */
+export function featureChannels(
+  config: Pick<UnetConfig, 'modelChannels' | 'channelMult' | 'numResBlocks' | 'admChannels'>,
+): number[] {
+  const channels = skipChannels(config);
+  return featureBlocks(config).map((block) => channels[block]!);
 }
 
 /** Channels of every skip connection, in the order of input_blocks. */

@@ -1,31 +1,43 @@
-/** ControlNets as sessions, kept between jobs, and their residuals as inputs of the U-Net. */
+/** ControlNets and T2I-Adapters kept between jobs, and their residuals as inputs of the U-Net. */
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { compileControlNet, skipChannels } from '../../native-models/compile.ts';
+import { compileControlNet, featureChannels, skipChannels } from '../../native-models/compile.ts';
 import { controlNetConfig } from '../../native-models/inspect/config.ts';
+import { describeDetection } from '../../native-models/inspect/describe.ts';
+import { detect } from '../../native-models/inspect/detect.ts';
+import type { ParameterSource } from '../../native-models/layers/scope.ts';
 import type { ControlNetConfig, UnetConfig } from '../../native-models/models/configs.ts';
 import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
-import { fileParameters } from '../../native-models/weights/source.ts';
+import { addedParameters, fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
+import type { Tensor } from '../pipeline/tensor.ts';
 import { type PackedOptions, withPackedWeights } from './integers/packedCache.ts';
 import { stampOf } from './requestFiles.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
+import { openT2iAdapter } from './t2iAdapters.ts';
 import { type Feeds, fromOrt, toOrt } from './tensors.ts';
 
-/** A loaded ControlNet. */
-export interface OpenControlNet {
+/** A loaded ControlNet or T2I-Adapter. */
+export interface OpenControl {
   /** Residuals at weight 1; `hint` may have one row for a latent of many. */
   run(input: Omit<ControlInput, 'control'>): Promise<ControlResiduals>;
   release(): Promise<void>;
 }
 
+/** What is controlled. */
+export interface ControlBase {
+  readonly unet: UnetConfig;
+  /** Its own weights, for ControlNets that are stored as a difference to them. */
+  readonly weights: ParameterSource;
+}
+
 export interface ControlStore {
   /**
-   * The ControlNets of a job, in order; those of the job before that are not among them are freed.
-   * Throws WeightsError for a file that is no ControlNet or was made for another base than `unet`.
+   * The controls of a job, in order; those of the job before that are not among them are freed.
+   * Throws WeightsError for a file that is no ControlNet or T2I-Adapter, or was made for another base.
    */
-  open(paths: readonly string[], unet: UnetConfig, options?: ControlOptions): Promise<OpenControlNet[]>;
+  open(paths: readonly string[], base: ControlBase, options?: ControlOptions): Promise<OpenControl[]>;
   release(): Promise<void>;
 }
 
@@ -36,7 +48,7 @@ export interface ControlOptions {
 }
 
 export function createControlStore(): ControlStore {
-  const loaded = new Map<string, OpenControlNet>();
+  const loaded = new Map<string, OpenControl>();
   const keepOnly = async (keys: readonly string[]): Promise<void> => {
     for (const [key, control] of [...loaded]) {
       if (keys.includes(key)) continue;
@@ -44,15 +56,13 @@ export function createControlStore(): ControlStore {
       await control.release();
     }
   };
-  const open: ControlStore['open'] = async (paths, unet, options = {}) => {
+  const open: ControlStore['open'] = async (paths, base, options = {}) => {
     const how = JSON.stringify([options.session, options.packed?.bits]);
     const keys = paths.map((path) => stampOf(path) + how);
     await keepOnly(keys);
-    const controls: OpenControlNet[] = [];
+    const controls: OpenControl[] = [];
     for (const [index, path] of paths.entries()) {
-      const file = openWeights(path);
-      const config = fittingConfig(file, unet);
-      const control = loaded.get(keys[index]!) ?? (await openControlNet(file, config, options));
+      const control = loaded.get(keys[index]!) ?? (await openControl(openWeights(path), base, options));
       loaded.set(keys[index]!, control);
       controls.push(control);
     }
@@ -61,15 +71,24 @@ export function createControlStore(): ControlStore {
   return { open, release: () => keepOnly([]) };
 }
 
+/** Opens what the file is, or says what it is instead. */
+function openControl(file: WeightsFile, base: ControlBase, options: ControlOptions): Promise<OpenControl> {
+  const found = detect(file);
+  if (found.type === 't2i-adapter' && found.kind === 'full')
+    return openT2iAdapter(file, base.unet, options.session);
+  if (found.type === 'controlnet' && found.kind === 'difference') return openDifference(file, base, options);
+  if (found.type === 'controlnet' && found.kind === 'normal')
+    return openControlNet(file, fittingConfig(file, base.unet), options);
+  throw new WeightsError(
+    file.path,
+    `this is ${describeDetection(found)}, which cannot be run here`,
+    'Choose a ControlNet or a full T2I-Adapter made for this model',
+  );
+}
+
 /** A ControlNet fits when its blocks are the U-Net's; its own first convolution always reads the plain latent. */
 function fittingConfig(file: WeightsFile, unet: UnetConfig): ControlNetConfig {
   const config = controlNetConfig(file);
-  if (file.tensors.has('difference'))
-    throw new WeightsError(
-      file.path,
-      'it holds only the difference to a base model',
-      'Use the complete ControlNet of the same kind',
-    );
   const same = (['modelChannels', 'channelMult', 'numResBlocks', 'contextDim', 'admChannels'] as const).every(
     (field) => String(config[field]) === String(unet[field]),
   );
@@ -78,15 +97,35 @@ function fittingConfig(file: WeightsFile, unet: UnetConfig): ControlNetConfig {
   throw new WeightsError(file.path, problem, 'Choose a ControlNet made for this model (SD 1.x, 2.x or SDXL)');
 }
 
-/** Blocks while the weights are read; packs them first where nobody has yet. Throws WeightsError when the file lacks a tensor of `config`. */
+/**
+ * Blocks while the weights are read; packs them first where nobody has yet. Throws WeightsError when the file lacks a
+ * tensor of `config`.
+ */
 export async function openControlNet(
   file: WeightsFile,
   config: ControlNetConfig,
   { session = DEFAULT_SESSION, packed }: ControlOptions = {},
-): Promise<OpenControlNet> {
+): Promise<OpenControl> {
   const tensors = canonicalTensors(file, 'controlnet');
   const usable = packed ? await withPackedWeights('controlnet', tensors, packed) : tensors;
-  const source = fileParameters(file.path, usable);
+  return controlNetOver(fileParameters(file.path, usable), config, session);
+}
+
+/** A file marked `difference` holds what is to be added to the U-Net's own weights; the sum is float32. */
+function openDifference(
+  file: WeightsFile,
+  { unet, weights }: ControlBase,
+  { session = DEFAULT_SESSION }: ControlOptions,
+): Promise<OpenControl> {
+  const own = fileParameters(file.path, canonicalTensors(file, 'controlnet'));
+  return controlNetOver(addedParameters(own, weights), fittingConfig(file, unet), session);
+}
+
+async function controlNetOver(
+  source: ParameterSource,
+  config: ControlNetConfig,
+  session: SessionOptions,
+): Promise<OpenControl> {
   const { graph } = compileControlNet(source, config, session.target);
   const opened = await createSession(graph, session);
   return {
@@ -113,16 +152,26 @@ async function runControlNet(
   return { skips: all.slice(0, -1), middle: all.at(-1)! };
 }
 
-/** The residual inputs of a U-Net compiled with `control`: those given, or zeros that broadcast. */
+/** The control inputs of a U-Net compiled with `control`: those given, and zeros that broadcast where there are none. */
 export function residualFeeds(
-  config: Pick<UnetConfig, 'modelChannels' | 'channelMult' | 'numResBlocks'>,
-  residuals?: ControlResiduals,
+  config: Pick<UnetConfig, 'modelChannels' | 'channelMult' | 'numResBlocks' | 'admChannels'>,
+  { skips, middle, features = [] }: ControlResiduals = { skips: [] },
 ): Feeds {
   const channels = skipChannels(config);
-  const values = residuals
-    ? [...residuals.skips, residuals.middle].map(toOrt)
-    : [...channels, channels.at(-1)!].map(
-        (count) => new OrtTensor('float32', new Float32Array(count), [1, count, 1, 1]),
-      );
-  return Object.fromEntries(values.map((value, index) => [`residual.${index}`, value]));
+  const deepest = channels.at(-1)!;
+  const residuals = [...filled(skips, channels), ...filled(middle ? [middle] : [], [deepest])];
+  return {
+    ...numbered('residual', residuals),
+    ...numbered('feature', filled(features, featureChannels(config))),
+  };
+}
+
+/** `values`, or zeros for each of `channels`. */
+function filled(values: readonly Tensor[], channels: readonly number[]): OrtTensor[] {
+  if (values.length > 0) return values.map(toOrt);
+  return channels.map((count) => new OrtTensor('float32', new Float32Array(count), [1, count, 1, 1]));
+}
+
+function numbered(name: string, values: readonly OrtTensor[]): Feeds {
+  return Object.fromEntries(values.map((value, index) => [`${name}.${index}`, value]));
 }

@@ -1,11 +1,12 @@
 /** What the engine keeps loaded between jobs: the last checkpoints, as far as memory goes. */
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
+import { fileParameters } from '../../native-models/weights/source.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
-import { createControlStore, type OpenControlNet } from './controls.ts';
+import { type ControlBase, createControlStore, type OpenControl } from './controls.ts';
 import { flavourOf, probeDevices } from './devices.ts';
 import { chooseIntegers, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
-import { planModels, readyWeights } from './loading.ts';
+import { type ModelPlan, planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { createMemo, type Memo } from './memo.ts';
 import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
@@ -59,8 +60,8 @@ export interface EngineHost {
    * sessions, unless they must be merged or are the first to change convolutions.
    */
   open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
-  /** The ControlNets of a job on the checkpoint that is open, in order; others are freed. */
-  openControls(paths: readonly string[]): Promise<OpenControlNet[]>;
+  /** The ControlNets and T2I-Adapters of a job on the checkpoint that is open, in order; others are freed. */
+  openControls(paths: readonly string[]): Promise<OpenControl[]>;
   /** A small picture of what the open checkpoint's latent will become. */
   preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
   /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
@@ -81,7 +82,7 @@ interface CurrentJob {
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 
 export function createHost(): EngineHost {
-  let loaded: (LoadedCheckpoint & { key: string }) | undefined;
+  let loaded: (LoadedCheckpoint & { key: string; controlled: ControlBase }) | undefined;
   // Sessions outlive a job; what they call back to changes with each.
   let current: CurrentJob = {
     lora: NO_LORA,
@@ -118,14 +119,14 @@ export function createHost(): EngineHost {
       const ready = await readyWeights(plan, { memory, cacheDir, signal, packed });
       const session = { ...base, castWhileRunning: memory === 'low', prepack: bits !== undefined };
       const networks = lasting(ready.graphs, session, memory, () => current);
-      loaded = { key, networks, config: ready.config, memory, session };
+      loaded = { key, networks, config: ready.config, memory, session, controlled: controlBase(plan) };
     }
     const scope = scopeOf(loaded.key, options.loras, vaeTileFor(pixels, loaded.memory));
     return { ...loaded, networks: remembering(loaded.networks, memo, scope), notes };
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
-    return controlStore.open(paths, loaded.config.unet, { session: loaded.session, packed: current.packed });
+    return controlStore.open(paths, loaded.controlled, { session: loaded.session, packed: current.packed });
   };
   const preview: EngineHost['preview'] = async (latent, settings) => {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
@@ -160,6 +161,11 @@ function lasting(
 function scopeOf(key: string, loras: readonly LoraChoice[], vaeTile: number): Scope {
   const texts = loras.map(({ path, textWeight }) => [stampOf(path), textWeight].join('|'));
   return { text: [key, ...texts].join('|'), image: [key, vaeTile].join('|') };
+}
+
+/** The checkpoint's own U-Net, without what LoRAs merge into it. */
+function controlBase({ checkpoint: { path, config, parts } }: ModelPlan): ControlBase {
+  return { unet: config.unet, weights: fileParameters(path, parts.unet) };
 }
 
 /** Probes the devices when `auto` first asks for the best. */

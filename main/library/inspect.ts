@@ -1,5 +1,6 @@
 /** What a model file is, from its header alone; a file that cannot be read is described, never thrown away. */
 import { basename } from 'node:path';
+import { describeDetection } from '../../native-models/inspect/describe.ts';
 import { type Detection, detect } from '../../native-models/inspect/detect.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
@@ -59,8 +60,15 @@ function described(found: Detection): Described {
       };
     case 'lora':
       return { ...ready, type: 'lora', base: found.base, variant: found.method };
-    case 'controlnet':
-      return { ...ready, type: 'controlnet', base: found.base, variant: found.kind };
+    case 'controlnet': {
+      const state = found.kind === 'union' ? unsupported(describeDetection(found)) : ready;
+      return { ...state, type: 'controlnet', base: found.base, variant: found.kind };
+    }
+    case 't2i-adapter': {
+      // Chosen and used as a ControlNet is.
+      const state = found.kind === 'light' ? unsupported(describeDetection(found)) : ready;
+      return { ...state, type: 'controlnet', base: found.base, variant: found.type };
+    }
     case 'vae':
     case 'embedding':
       return { ...ready, type: found.type, base: found.base };
@@ -74,14 +82,13 @@ function described(found: Detection): Described {
     case 'control-lora':
     case 'controlnet-lllite':
       return {
-        ...unsupported(`a ${found.type} file`),
+        ...unsupported(describeDetection(found)),
         type: 'controlnet',
         base: found.base,
         variant: found.type,
       };
-    case 't2i-adapter':
     case 'ip-adapter':
-      return { ...unsupported(`a ${found.type} file`), type: found.type, base: found.base };
+      return { ...unsupported(describeDetection(found)), type: found.type, base: found.base };
     case 'unsupported':
       return { ...unsupported(found.what), type: 'unknown', base: 'other' };
     case 'unknown':

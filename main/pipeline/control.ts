@@ -1,4 +1,4 @@
-/** ControlNets as a wrapper around the network: when each acts, how strongly, and the sum of what they add. */
+/** ControlNets and T2I-Adapters as a wrapper around the network: when each acts, how strongly, and the sum of what they add. */
 import type { Evaluate, Evaluation } from './evaluation.ts';
 import type { ControlInput, ControlResiduals } from './model.ts';
 import type { ModelSigmas } from './sigmas/modelSigmas.ts';
@@ -7,7 +7,7 @@ import type { Tensor } from './tensor.ts';
 /** Which has the last word where prompt and control disagree (A1111's control modes). */
 export type ControlPriority = 'balanced' | 'prompt' | 'control';
 
-/** One ControlNet of a request, with its hint image ready. */
+/** One ControlNet or T2I-Adapter of a request, with its hint image ready. */
 export interface ActiveControl {
   /** [1, 3, 8h, 8w], 0–1. */
   readonly hint: Tensor;
@@ -20,8 +20,10 @@ export interface ActiveControl {
 
 /** Kept of a residual per block of distance from the middle (cldm's guess mode; A1111's soft weights). */
 const SOFT_WEIGHT = 0.825;
+/** A1111's soft weights of a T2I-Adapter's features, the largest first. */
+const SOFT_FEATURES = [0.25, 0.62, 0.825, 1] as const;
 
-/** `evaluate` with the residuals of every ControlNet that acts at the evaluation's sigma. */
+/** `evaluate` with the residuals of every control that acts at the evaluation's sigma. */
 export function withControl(
   evaluate: Evaluate,
   control: (input: ControlInput) => Promise<ControlResiduals>,
@@ -36,45 +38,62 @@ export function withControl(
   return async (evaluation) => {
     // The outer blocks take up the residual of the step whose deep features they are given.
     if (typeof evaluation.deep === 'object') return evaluate(evaluation);
-    const sums: Tensor[] = [];
+    const sums: Sums = { skips: [], middle: [], features: [] };
     for (const [index, item] of controls.entries()) {
       const { from, to } = ranges[index]!;
       if (item.weight === 0 || evaluation.sigma > from || evaluation.sigma < to) continue;
       const { residuals: _none, deep: _kept, ...input } = evaluation;
       const residuals = await control({ ...input, control: index, hint: item.hint });
-      addWeighted(sums, residuals, weights(item, residuals, evaluation));
+      addAll(sums, residuals, (softness) => shares(item, softness, evaluation));
     }
-    if (sums.length === 0) return evaluate(evaluation);
-    const residuals = { skips: sums.slice(0, -1), middle: sums.at(-1)! };
+    const {
+      skips,
+      features,
+      middle: [middle],
+    } = sums;
+    if (skips.length === 0 && features.length === 0) return evaluate(evaluation);
+    const residuals = { skips, features, ...(middle && { middle }) };
     const { deep, ...prediction } = await evaluate({ ...evaluation, residuals });
-    return deep ? { ...prediction, deep: { ...deep, residual: sums[0]! } } : prediction;
+    if (!deep) return prediction;
+    return { ...prediction, deep: { ...deep, ...(skips[0] && { residual: skips[0] }) } };
   };
 }
 
-/** What each residual is multiplied by, for each block of rows: `[residual][side]`. */
-function weights(
-  { weight, priority }: ActiveControl,
-  { skips }: ControlResiduals,
-  { sides }: Evaluation,
-): number[][] {
-  return Array.from({ length: skips.length + 1 }, (_, depth) => {
-    const softened = weight * SOFT_WEIGHT ** (skips.length - depth);
-    return sides.map((side) => {
-      if (priority === 'balanced') return weight;
-      // Control first: the negative prompt is left without control, so that guidance pushes towards the hint.
-      if (priority === 'control' && side === 'negative') return 0;
-      return softened;
-    });
+/** Weighted sums of what the controls add; `middle` holds at most one. */
+type Sums = Record<'skips' | 'middle' | 'features', Tensor[]>;
+
+/** `sharesAt` gives the shares of the blocks of rows for a softness, 0–1. */
+function addAll(
+  sums: Sums,
+  { skips, middle, features = [] }: ControlResiduals,
+  sharesAt: (softness: number) => readonly number[],
+): void {
+  for (const [index, skip] of skips.entries())
+    addWeighted(sums.skips, index, skip, sharesAt(SOFT_WEIGHT ** (skips.length - index)));
+  for (const [index, feature] of features.entries())
+    addWeighted(sums.features, index, feature, sharesAt(SOFT_FEATURES[index] ?? 1));
+  if (middle) addWeighted(sums.middle, 0, middle, sharesAt(1));
+}
+
+/** What a residual is multiplied by, for each block of rows; `softness` counts where one side has priority. */
+function shares({ weight, priority }: ActiveControl, softness: number, { sides }: Evaluation): number[] {
+  return sides.map((side) => {
+    if (priority === 'balanced') return weight;
+    // Control first: the negative prompt is left without control, so that guidance pushes towards the hint.
+    return priority === 'control' && side === 'negative' ? 0 : weight * softness;
   });
 }
 
-/** sums[i] += residual i, each block of rows by its weight. */
-function addWeighted(sums: Tensor[], { skips, middle }: ControlResiduals, shares: readonly number[][]): void {
-  for (const [index, { data, shape }] of [...skips, middle].entries()) {
-    sums[index] ??= { data: new Float32Array(data.length), shape };
-    const target = sums[index].data;
-    const rows = data.length / shares[index]!.length;
-    for (const [side, share] of shares[index]!.entries())
-      for (let i = side * rows; i < (side + 1) * rows; i++) target[i]! += data[i]! * share;
-  }
+/** sums[index] += residual, each block of rows by its share. */
+function addWeighted(
+  sums: Tensor[],
+  index: number,
+  { data, shape }: Tensor,
+  rowShares: readonly number[],
+): void {
+  sums[index] ??= { data: new Float32Array(data.length), shape };
+  const target = sums[index].data;
+  const rows = data.length / rowShares.length;
+  for (const [side, share] of rowShares.entries())
+    for (let i = side * rows; i < (side + 1) * rows; i++) target[i]! += data[i]! * share;
 }

@@ -25,11 +25,14 @@ export interface TextEncoding {
   readonly pooled?: Tensor;
 }
 
-/** What a ControlNet adds to the U-Net, already multiplied by its weight. */
+/** What ControlNets and T2I-Adapters add to the U-Net, already multiplied by their weight; tensors are [N, C, h', w']. */
 export interface ControlResiduals {
-  /** In the order of the U-Net's input blocks, each [N, C, h', w']. */
+  /** ControlNet: to the skips, in the order of the U-Net's input blocks. */
   readonly skips: readonly Tensor[];
-  readonly middle: Tensor;
+  /** To the middle block's output. */
+  readonly middle?: Tensor;
+  /** T2I-Adapter: to the outputs of the last input block of every level, and thereby to what follows. */
+  readonly features?: readonly Tensor[];
 }
 
 /** What lies behind the outer blocks of the U-Net at one step, from which they can run alone at another. */
@@ -60,7 +63,7 @@ export interface NoisePrediction extends Tensor {
 }
 
 export interface ControlInput extends Omit<NoisePredictionInput, 'residuals' | 'deep'> {
-  /** Which of the request's ControlNets. */
+  /** Which of the request's ControlNets and T2I-Adapters. */
   readonly control: number;
   /** [1 or N, 3, 8h, 8w], 0–1. */
   readonly hint: Tensor;

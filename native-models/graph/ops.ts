@@ -270,9 +270,10 @@ export function resizeNearestLike(x: Value, like: Value): Value {
   return apply('Resize', [x, undefined, undefined, sizesValue(extents)], { ...NEAREST, ...symbols(extents) });
 }
 
-/** Mean over non-overlapping squares of [B, C, H, W]. */
-export function averagePool(x: Value, size: number): Value {
-  return apply('AveragePool', [x], { kernel_shape: { ints: [size, size] }, strides: { ints: [size, size] } });
+/** Mean over non-overlapping squares of [B, C, H, W]; what is left over is dropped or, `roundUp`, averaged by itself. */
+export function averagePool(x: Value, size: number, { roundUp = false } = {}): Value {
+  const window = { kernel_shape: { ints: [size, size] }, strides: { ints: [size, size] } };
+  return apply('AveragePool', [x], roundUp ? { ...window, ceil_mode: { int: 1 } } : window);
 }
 
 /** torch.pixel_shuffle: [B, C·r², H, W] → [B, C, H·r, W·r]. */

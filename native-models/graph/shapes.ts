@@ -164,9 +164,11 @@ function convTransposeRule([x, w]: Inputs, attributes: Attributes): readonly Val
 function poolRule([x]: Inputs, attributes: Attributes): readonly ValueType[] {
   const [batch, channels, ...spatial] = x!.shape;
   const kernel = intsOf(attributes['kernel_shape']);
-  const sizes = spatial.map((size, axis) =>
-    convSize(size, kernel[axis]!, windowOf(attributes, axis, spatial.length)),
-  );
+  const sizes = spatial.map((size, axis) => {
+    const window = windowOf(attributes, axis, spatial.length);
+    const roundUp = intOf(attributes['ceil_mode'], 0) * (window.stride - 1);
+    return convSize(size, kernel[axis]!, { ...window, pad: window.pad + roundUp });
+  });
   return one([batch!, channels!, ...sizes], x!.dtype);
 }
 

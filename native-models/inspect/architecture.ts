@@ -10,6 +10,7 @@ import {
   SD15,
   SDXL,
   SDXL_CLIP_L,
+  type T2iAdapterConfig,
   type UnetConfig,
   type VaeConfig,
 } from '../models/configs.ts';
@@ -58,6 +59,31 @@ export function inferControlNet(tensors: CanonicalTensors, path: string): Contro
     ...inferEncoder(shapes, path),
     hintChannels: shapes.axis(hint(0), 1),
     hintWidths: widths.slice(0, -1),
+  };
+}
+
+/** SDXL's adapters see the hint unshuffled by 16, so that a colour has 256 channels; the others by 8. */
+const XL_UNSHUFFLED = [256, 768];
+/** Both kinds have two blocks per level; nothing in the weights tells. */
+const ADAPTER_BLOCKS = 2;
+
+/** A full T2I-Adapter's config from its canonical tensors. Throws WeightsError when the structure is incomplete. */
+export function inferT2iAdapter(tensors: CanonicalTensors, path: string): T2iAdapterConfig {
+  const shapes = shapesOf(tensors, path);
+  const blocks = shapes.count((block) => `body.${block}.block1.weight`);
+  const unshuffled = shapes.axis('conv_in.weight', 1);
+  const isXl = XL_UNSHUFFLED.includes(unshuffled);
+  const unshuffle = isXl ? 16 : 8;
+  const channels = Array.from({ length: Math.floor(blocks / ADAPTER_BLOCKS) }, (_, level) =>
+    shapes.axis(`body.${level * ADAPTER_BLOCKS}.block1.weight`, 0),
+  );
+  return {
+    hintChannels: unshuffled / unshuffle ** 2,
+    unshuffle,
+    channels,
+    halvingLevels: isXl ? [2] : channels.map((_, level) => level).slice(1),
+    blocksPerLevel: ADAPTER_BLOCKS,
+    kernel: shapes.axis('body.0.block2.weight', 2),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   SD15,
   SD21,
   SDXL,
+  type T2iAdapterConfig,
   type UnetConfig,
   type VaeConfig,
 } from '../models/configs.ts';
@@ -18,6 +19,7 @@ import {
   inferClipText,
   inferClipVision,
   inferControlNet,
+  inferT2iAdapter,
   inferUnet,
   inferVae,
   TEXT_ENCODERS,
@@ -76,6 +78,10 @@ export function controlNetConfig(file: WeightsFile, overrides = NO_OVERRIDES): C
   const tensors = partOf(file, 'controlnet', 'no ControlNet');
   const { unet } = combineOverrides(fileOverrides(file), overrides);
   return checkedUnet(file, { ...inferControlNet(tensors, file.path), ...unet });
+}
+
+export function t2iAdapterConfig(file: WeightsFile): T2iAdapterConfig {
+  return inferT2iAdapter(partOf(file, 't2iAdapter', 'no T2I-Adapter'), file.path);
 }
 
 /** SD and SDXL VAEs look alike; `architecture`, that of the checkpoint it serves, decides the scaling factor. */

@@ -20,16 +20,19 @@ export function describeDetection(found: Detection): string {
     case 'lora':
       return `a LoRA${BASES[found.base]}`;
     case 'controlnet':
-      return `a ControlNet${BASES[found.base]}`;
+      return `${found.kind === 'union' ? 'a union ControlNet' : 'a ControlNet'}${BASES[found.base]}`;
     case 'vae':
       return `a VAE${BASES[found.base]}`;
     case 'embedding':
       return `a textual inversion${BASES[found.base]}`;
     case 't2i-adapter':
+      return `${found.kind === 'light' ? 'a light T2I-Adapter' : 'a T2I-Adapter'}${BASES[found.base]}`;
     case 'ip-adapter':
+      return `an IP-Adapter${BASES[found.base]}`;
     case 'control-lora':
+      return `a Control-LoRA${BASES[found.base]}`;
     case 'controlnet-lllite':
-      return `a file of type ${found.type}${BASES[found.base]}`;
+      return `a ControlNet-LLLite${BASES[found.base]}`;
     case 'taesd':
       return 'a TAESD preview decoder';
     case 'text-encoder':

@@ -28,7 +28,8 @@ export type Detection =
   | LoraDetection
   | { readonly type: 'controlnet'; readonly base: Base; readonly kind: 'normal' | 'difference' | 'union' }
   | { readonly type: 'control-lora' | 'controlnet-lllite'; readonly base: 'sdxl' }
-  | { readonly type: 't2i-adapter' | 'ip-adapter'; readonly base: Base }
+  | { readonly type: 't2i-adapter'; readonly base: Base; readonly kind: 'full' | 'light' }
+  | { readonly type: 'ip-adapter'; readonly base: Base }
   | { readonly type: 'vae'; readonly base: Base }
   | { readonly type: 'taesd'; readonly latentChannels: number }
   | { readonly type: 'text-encoder'; readonly width: number; readonly hasImageEncoder: boolean }
@@ -132,15 +133,17 @@ function statedBase(file: WeightsFile): Base {
 
 /** Pixel-unshuffle by 8 (SD1) or 16 (SDXL) of a grey or colour hint gives the input channels. */
 function t2iAdapter(file: WeightsFile): Detection | undefined {
-  const full = has(file, /^(adapter\.)?body\.0\.(resnets\.0\.block1|block2|in_conv)\.weight$/);
+  const isAdapter = has(file, /^(adapter\.)?body\.0\.(resnets\.0\.block1|block2|in_conv)\.weight$/);
   const input =
     file.tensors.get('adapter.conv_in.weight') ??
     file.tensors.get('conv_in.weight') ??
+    file.tensors.get('adapter.body.0.in_conv.weight') ??
     file.tensors.get('body.0.in_conv.weight');
-  if (!full || !input) return undefined;
+  if (!isAdapter || !input) return undefined;
   const channels = input.shape[1] ?? 0;
   const base = [64, 192].includes(channels) ? 'sd15' : [256, 768].includes(channels) ? 'sdxl' : 'unknown';
-  return { type: 't2i-adapter', base };
+  const kind = has(file, /^(adapter\.)?body\.0\.in_conv\.weight$/) ? 'light' : 'full';
+  return { type: 't2i-adapter', base, kind };
 }
 
 function ipAdapter(file: WeightsFile): Detection | undefined {

@@ -61,6 +61,23 @@ export function conv2d(
 }
 
 /**
+ * torch.pixel_unshuffle: [B, C, H, W] → [B, C·r², H/r, W/r], channel order c, row, column.
+ * As a convolution with one 1 per kernel, which serves sizes known only at run time; the sums are exact.
+ */
+export function pixelUnshuffle(x: Value, factor: number): Value {
+  if (factor === 1) return x;
+  const channels = x.shape[1] as number;
+  const perChannel = factor ** 2;
+  const kernel = new Float32Array(channels * perChannel * channels * perChannel);
+  for (let out = 0; out < channels * perChannel; out++) {
+    const from = Math.floor(out / perChannel);
+    kernel[(out * channels + from) * perChannel + (out % perChannel)] = 1;
+  }
+  const shape = [channels * perChannel, channels, factor, factor];
+  return ops.conv(x, constant(kernel, shape), undefined, { stride: factor });
+}
+
+/**
  * GroupNorm (Wu & He 2018) of [B, channels, H, W], affine per channel.
  * Written as instance norm over [B, groups, rest]; the affine part follows per channel. Sums over a whole group
  * overflow half precision, hence the casts.

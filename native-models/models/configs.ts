@@ -54,6 +54,21 @@ export interface ControlNetConfig extends Omit<UnetConfig, 'outChannels' | 'outp
   readonly hintWidths: readonly number[];
 }
 
+/** A T2I-Adapter (Mou et al. 2023), the "full" kind: features of a hint image, one per level, that join the U-Net's encoder. */
+export interface T2iAdapterConfig {
+  /** 3 reads colours, 1 their mean. */
+  readonly hintChannels: number;
+  /** Pixel-unshuffle before the first convolution: 8 (SD 1.x, 2.x) or 16 (SDXL). */
+  readonly unshuffle: number;
+  /** Channels of every level. */
+  readonly channels: readonly number[];
+  /** The levels that begin by halving the size. */
+  readonly halvingLevels: readonly number[];
+  readonly blocksPerLevel: number;
+  /** Side of the kernels that only mix channels: 1, or 3 in early files. */
+  readonly kernel: number;
+}
+
 /** The KL autoencoder (Rombach et al. 2022, `autoencoder.py`): [B, 3, H, W] in −1…1 ↔ [B, zChannels, H/8, W/8]. */
 export interface VaeConfig {
   readonly imageChannels: number;

@@ -1,7 +1,7 @@
 /** Upscalers of the ESRGAN family: RRDBNet (Wang et al. 2018; BasicSR) and SRVGGNetCompact (Real-ESRGAN, Wang et al. 2021). */
 import * as ops from '../graph/ops.ts';
-import { constant, type Value } from '../graph/value.ts';
-import { conv2d } from '../layers/basic.ts';
+import type { Value } from '../graph/value.ts';
+import { conv2d, pixelUnshuffle } from '../layers/basic.ts';
 import type { Scope } from '../layers/scope.ts';
 import type { EsrganConfig, RrdbConfig, SrvggConfig } from './configs.ts';
 
@@ -71,21 +71,4 @@ function prelu(scope: Scope, x: Value): Value {
   const slope = ops.reshape(scope.parameter('weight', [channels]), [1, channels, 1, 1]);
   if (scope.flavour !== 'training') return ops.prelu(x, slope);
   return ops.sub(ops.relu(x), ops.mul(slope, ops.relu(ops.neg(x))));
-}
-
-/**
- * torch.pixel_unshuffle: [B, C, H, W] → [B, C·r², H/r, W/r], channel order c, row, column.
- * As a convolution with one 1 per kernel, which serves sizes known only at run time; the sums are exact.
- */
-function pixelUnshuffle(x: Value, factor: number): Value {
-  if (factor === 1) return x;
-  const channels = x.shape[1] as number;
-  const perChannel = factor ** 2;
-  const kernel = new Float32Array(channels * perChannel * channels * perChannel);
-  for (let out = 0; out < channels * perChannel; out++) {
-    const from = Math.floor(out / perChannel);
-    kernel[(out * channels + from) * perChannel + (out % perChannel)] = 1;
-  }
-  const shape = [channels * perChannel, channels, factor, factor];
-  return ops.conv(x, constant(kernel, shape), undefined, { stride: factor });
 }

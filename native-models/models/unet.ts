@@ -16,6 +16,8 @@ export interface UnetInputs {
   readonly y?: Value;
   /** ControlNet residuals: one per skip, in the order of input_blocks, then one for the middle. */
   readonly residuals?: readonly Value[];
+  /** T2I-Adapter features: one for each of `featureBlocks`. */
+  readonly features?: readonly Value[];
   /** Shown every block's output under its LDM path: for tests, and for whoever wants features. */
   readonly tap?: Tap | undefined;
 }
@@ -75,6 +77,22 @@ function output(scope: Scope, config: UnetConfig, decoded: Value): Value {
   return conv2d(scope.at('out.2'), silu(scope.flavour, normed), config.modelChannels, config.outChannels);
 }
 
+/**
+ * The input blocks behind which a T2I-Adapter's features join the flow: the last of every level. SDXL's adapters begin at
+ * half the latent's size, so there the first level's joins behind the downsampler.
+ */
+export function featureBlocks({
+  numResBlocks,
+  admChannels,
+}: Pick<UnetConfig, 'numResBlocks' | 'admChannels'>): number[] {
+  let last = -1;
+  const ends = numResBlocks.map((count) => {
+    last += count + 1; // with the downsampler before, or the first convolution
+    return last;
+  });
+  return admChannels > 0 ? [ends[0]! + 1, ...ends.slice(1)] : ends;
+}
+
 /** SiLU of the time embedding (plus the label embedding) [B, 4·modelChannels]; every ResBlock reads it activated. */
 export function timeEmbedding(
   scope: Scope,
@@ -103,6 +121,8 @@ export interface EncoderInputs {
   readonly latent: Value;
   /** Encoded hint, added after the first convolution (ControlNet). */
   readonly hint?: Value;
+  /** Added behind `featureBlocks`, to the flow and thereby to the skips (T2I-Adapter). */
+  readonly features?: readonly Value[];
 }
 
 export interface Encoded {
@@ -117,14 +137,19 @@ export function encoder(scope: Scope, config: EncoderConfig, inputs: EncoderInpu
   const first = firstConvolution(scope, config, inputs.latent);
   const skips = [inputs.hint ? ops.add(first, inputs.hint) : first];
   const next = (): Scope => blocks.at(skips.length);
+  const joining = inputs.features ? featureBlocks(config) : [];
+  const push = (block: Value): void => {
+    const feature = inputs.features?.[joining.indexOf(skips.length)];
+    skips.push(feature ? ops.add(feature, block) : block);
+  };
   const depths = config.inputDepths.values();
   for (const [level, mult] of config.channelMult.entries()) {
     for (let block = 0; block < config.numResBlocks[level]!; block++) {
-      skips.push(
+      push(
         unetBlock(next(), config, skips.at(-1)!, mult * config.modelChannels, depths.next().value!, guide),
       );
     }
-    if (level < config.channelMult.length - 1) skips.push(downsample(next().at(0), skips.at(-1)!));
+    if (level < config.channelMult.length - 1) push(downsample(next().at(0), skips.at(-1)!));
   }
   skips.forEach((skip, index) => {
     guide.tap?.(`input_blocks.${index}`, skip);

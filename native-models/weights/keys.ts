@@ -14,7 +14,16 @@ import {
 import { openClipText, openClipVision } from './openClipKeys.ts';
 import type { TensorInfo, WeightsFile } from './tensors.ts';
 
-export type Part = 'unet' | 'controlnet' | 'vae' | 'clipL' | 'openClip' | 'clipVision' | 'upscaler' | 'taesd';
+export type Part =
+  | 'unet'
+  | 'controlnet'
+  | 't2iAdapter'
+  | 'vae'
+  | 'clipL'
+  | 'openClip'
+  | 'clipVision'
+  | 'upscaler'
+  | 'taesd';
 
 /** Tensors by canonical name. A TensorInfo keeps the name that its file gives it, for messages. */
 export type CanonicalTensors = ReadonlyMap<string, TensorInfo>;
@@ -49,6 +58,7 @@ const ROOTS: Record<Part, RegExp> = {
   unet: /^(time_embed|label_emb|input_blocks|middle_block|output_blocks|out)\./,
   controlnet:
     /^(time_embed|label_emb|input_blocks|middle_block|zero_convs|input_hint_block|middle_block_out)\./,
+  t2iAdapter: /^(conv_in|body)\./,
   vae: /^(encoder|decoder|quant_conv|post_quant_conv)\./,
   clipL: /^(embeddings|encoder|final_layer_norm|text_projection)\b/,
   openClip: /^(embeddings|encoder|final_layer_norm|text_projection)\b/,
@@ -71,6 +81,14 @@ const LAYOUTS: Record<Part, readonly Layout[]> = {
   controlnet: [
     { prefixes: ['control_model.', ''], marker: 'zero_convs.0.0.weight', rename: same },
     { prefixes: ['controlnet.', ''], marker: 'controlnet_mid_block.weight', rename: fromDiffusersControlNet },
+  ],
+  t2iAdapter: [
+    { prefixes: ['adapter.', ''], marker: /^body\.0\.block1\.weight$/, rename: same },
+    {
+      prefixes: ['adapter.', ''],
+      marker: /^body\.0\.resnets\.0\.block1\.weight$/,
+      rename: fromDiffusersT2iAdapter,
+    },
   ],
   vae: [
     {
@@ -204,6 +222,17 @@ function fromDiffusersUnet(tensors: Tensors): Tensors {
 function fromDiffusersControlNet(tensors: Tensors): Tensors {
   const modules = diffusersControlNetModules(diffusersUnetBlocks(tensors.keys()));
   return mapNames(tensors, (name) => renameByModule(name, modules));
+}
+
+/** diffusers has a list of blocks per level, where the original counts through; a level's in_conv is its first block's. */
+function fromDiffusersT2iAdapter(tensors: Tensors): Tensors {
+  const perLevel = [...tensors.keys()].filter((name) =>
+    /^body\.0\.resnets\.\d+\.block1\.weight$/.test(name),
+  ).length;
+  return mapNames(tensors, (name) => {
+    const [, level, block = '0', rest] = /^body\.(\d{1,2})\.(?:resnets\.(\d{1,2})\.)?(.+)$/.exec(name) ?? [];
+    return level === undefined ? name : `body.${Number(level) * perLevel + Number(block)}.${rest}`;
+  });
 }
 
 function fromDiffusersVae(tensors: Tensors): Tensors {

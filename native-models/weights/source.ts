@@ -1,5 +1,6 @@
 /** Weights files as parameters of a graph: nothing is read here, the graph only points into the file. */
 import { basename } from 'node:path';
+import { add, cast } from '../graph/ops.ts';
 import { type Dtype, type Value, weight } from '../graph/value.ts';
 import { PACKED } from '../layers/integer.ts';
 import type { ParameterSource } from '../layers/scope.ts';
@@ -31,6 +32,18 @@ export function fileParameters(path: string, tensors: ReadonlyMap<string, Tensor
       const value = locate(path, tensors.get(name), name, shape);
       values.set(key, value);
       return value;
+    },
+  };
+}
+
+/** The sums of parameters: `own` plus those of the same name in `base`, for weights stored as a difference. */
+export function addedParameters(own: ParameterSource, base: ParameterSource): ParameterSource {
+  return {
+    has: own.has,
+    get: (name, shape) => {
+      const value = own.get(name, shape);
+      if (!base.has(name)) return value;
+      return add(cast(value, 'float32'), cast(base.get(name, shape), 'float32'));
     },
   };
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { type OpenControlNet, openControlNet, residualFeeds } from '../../main/engine/controls.ts';
+import { type OpenControl, openControlNet, residualFeeds } from '../../main/engine/controls.ts';
 import { cachedWeights } from '../../main/engine/fp32Cache.ts';
 import { createLoraStore } from '../../main/engine/loras.ts';
 import { createSession } from '../../main/engine/sessions.ts';
@@ -103,7 +103,7 @@ interface Attached {
   readonly checkpoint: OpenedCheckpoint;
   readonly plain: InferenceSession;
   readonly adaptable: InferenceSession;
-  readonly control: OpenControlNet;
+  readonly control: OpenControl;
   readonly lora: string;
 }
 
@@ -155,7 +155,7 @@ function differingBytes(a: Tensor, b: Tensor): number {
   return left!.reduce((count, byte, i) => count + Number(byte !== right![i]), 0);
 }
 
-async function randomControlNet(folder: string, { unet }: CheckpointConfig): Promise<OpenControlNet> {
+async function randomControlNet(folder: string, { unet }: CheckpointConfig): Promise<OpenControl> {
   const config: ControlNetConfig = { ...unet, hintChannels: 3, hintWidths: [16, 16, 32, 32, 96, 96, 256] };
   const float = (name: string, ...shape: (number | string)[]) => input(name, 'float32', shape);
   const shapes = recordParameters((scope) => {

@@ -1,7 +1,7 @@
 /** Conformance of ControlNet: its residuals, their effect at several weights, and sampler runs with control intervals. */
 import { join } from 'node:path';
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { type OpenControlNet, openControlNet, residualFeeds } from '../../main/engine/controls.ts';
+import { type OpenControl, openControlNet, residualFeeds } from '../../main/engine/controls.ts';
 import { createSession } from '../../main/engine/sessions.ts';
 import { runOne, toOrt } from '../../main/engine/tensors.ts';
 import { decodePixels } from '../../main/images/codec.ts';
@@ -74,7 +74,7 @@ export async function* controlnet(caseDir: string): AsyncIterable<Check> {
 }
 
 interface Parts {
-  readonly control: OpenControlNet;
+  readonly control: OpenControl;
   readonly evaluate: Evaluate;
   readonly hint: Tensor;
 }
@@ -91,7 +91,7 @@ async function* checkUnits(
     context: readTensor(io, `${run}.context`),
   };
   const { skips, middle } = await control.run({ ...input, hint });
-  for (const [index, { data }] of [...skips, middle].entries()) {
+  for (const [index, { data }] of [...skips, middle!].entries()) {
     const name = `${run}.residual.${index}`;
     if (io.tensors.has(name)) yield checkClose(name, data, readNumbers(io, name), tolerance);
   }

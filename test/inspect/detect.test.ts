@@ -302,17 +302,17 @@ describe('everything else', () => {
     [
       'T2I adapter, SD 1',
       { 'adapter.body.0.resnets.0.block1.weight': [1], 'adapter.conv_in.weight': [320, 192, 3, 3] },
-      { type: 't2i-adapter', base: 'sd15' },
+      { type: 't2i-adapter', base: 'sd15', kind: 'full' },
     ],
     [
       'T2I adapter, SDXL',
       { 'body.0.block2.weight': [1], 'conv_in.weight': [320, 768, 3, 3] },
-      { type: 't2i-adapter', base: 'sdxl' },
+      { type: 't2i-adapter', base: 'sdxl', kind: 'full' },
     ],
     [
       'T2I adapter, light',
       { 'body.0.in_conv.weight': [320, 64, 1, 1] },
-      { type: 't2i-adapter', base: 'sd15' },
+      { type: 't2i-adapter', base: 'sd15', kind: 'light' },
     ],
     [
       'IP-Adapter',

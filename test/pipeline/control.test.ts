@@ -42,7 +42,7 @@ async function residuals(controls: readonly ActiveControl[], sigma = 1): Promise
     sides: ['positive', 'negative'],
   };
   await evaluate(evaluation);
-  return seen && [...seen.skips, seen.middle].map(({ data }) => [...data]);
+  return seen && [...seen.skips, seen.middle!].map(({ data }) => [...data]);
 }
 
 test('weights multiply, several ControlNets add up', async () => {
@@ -77,4 +77,32 @@ test.each<[ControlPriority, number]>([
     expect(positive).toBeCloseTo(soft[depth]!, 6);
     expect(other).toBeCloseTo(soft[depth]! * negative, 6);
   }
+});
+
+test("a T2I-Adapter's features are weighed too, softer the larger they are, and add to a ControlNet's residuals", async () => {
+  const feature = tensor(Float32Array.of(1, 1), [2, 1, 1, 1]);
+  const answers: ControlResiduals[] = [ONES, { skips: [], features: [feature, feature, feature, feature] }];
+  const seen: ControlResiduals[] = [];
+  const evaluate = withControl(
+    async (evaluation) => {
+      seen.push(evaluation.residuals!);
+      return evaluation.latent;
+    },
+    async ({ control }) => answers[control]!,
+    [use({ weight: 2 }), use({ weight: 0.5, priority: 'control' })],
+    SIGMAS,
+  );
+  await evaluate({
+    latent: zeros([2, 4, 1, 1]),
+    timestep: Float32Array.of(1, 1),
+    context: zeros([2, 77, 1]),
+    sigma: 1,
+    sides: ['positive', 'negative'],
+  });
+  const [{ skips, middle, features }] = seen as [ControlResiduals];
+  expect([...skips, middle!].map(({ data }) => [...data])).toEqual([[2, 2], [2, 2], [2, 2]]); // biome-ignore format: short
+  expect(features!.map(({ data }) => data[0])).toEqual(
+    [0.25, 0.62, 0.825, 1].map((soft) => Math.fround(soft / 2)),
+  );
+  expect(features!.map(({ data }) => data[1])).toEqual([0, 0, 0, 0]);
 });
