@@ -103,6 +103,22 @@ function nudge(key: string, shift: boolean): boolean {
   return tool === 'frame' || tool === 'move';
 }
 
+/** Moves the focus to the next part of the window: pages, settings, canvas, history, status. */
+function nextRegion(back: boolean): boolean {
+  const regions = [...document.querySelectorAll<HTMLElement>('header, aside, main, footer')];
+  const at = regions.findIndex((region) => region.contains(document.activeElement));
+  for (let i = 1; i <= regions.length; i++) {
+    const region = regions[(at + (back ? -i : i) + 2 * regions.length) % regions.length];
+    const first = region?.querySelector<HTMLElement>(FOCUSABLE);
+    if (!first) continue;
+    first.focus();
+    return true;
+  }
+  return false;
+}
+const FOCUSABLE =
+  '[role=tab][tabindex="0"], [role=application], button:not(:disabled), input:not([hidden]), select, textarea';
+
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable ||
@@ -126,7 +142,12 @@ function keyed(event: KeyboardEvent): boolean {
     command();
     return true;
   }
+  if (key === 'f6') return nextRegion(event.shiftKey);
   if (dialog !== null || isTyping(event.target)) return false;
+  if (key === '?') {
+    openDialog('keys');
+    return true;
+  }
   const tool = TOOLS.find((name) => TOOL_KEYS[name].toLowerCase() === key);
   if (painting() && tool !== undefined && (mode !== 'sketch' || SKETCH_TOOLS.has(tool))) {
     setTool(tool);

@@ -1,6 +1,7 @@
 /** Parameter sweeps: two axes of values become a grid of requests with one seed. */
 import type { GenerationRequest } from '../../preload/request.ts';
-import { SAMPLERS, SCHEDULES } from '../../preload/request.ts';
+import { SAMPLERS, type SamplerName, SCHEDULES, type ScheduleName } from '../../preload/request.ts';
+import { SCHEDULE_LABELS, samplerLabel } from './samplers.ts';
 
 export const SWEEP_PARAMETERS = [
   'seed',
@@ -35,10 +36,32 @@ export function parseValues(parameter: SweepParameter, text: string): string[] {
   const numeric =
     whole || parameter === 'guidanceScale' || parameter === 'denoisingStrength' || parameter === 'loraWeight';
   const values = numeric ? parts.flatMap((part) => expandRange(part, whole)) : parts;
-  const known: readonly string[] | null =
-    parameter === 'sampler' ? SAMPLERS : parameter === 'schedule' ? SCHEDULES : null;
-  return known === null ? values : values.filter((value) => known.includes(value));
+  const named = NAMED[parameter];
+  return named === undefined ? values : values.flatMap((value) => named(value) ?? []);
 }
+
+/** An id or a name as it is shown ("dpmpp_2m", "DPM++ 2M"), in any case → the id. */
+const among =
+  (ids: readonly string[], label: (id: string) => string) =>
+  (text: string): string | undefined =>
+    ids.find((id) => [id, label(id)].some((name) => name.toLowerCase() === text.toLowerCase()));
+
+const NAMED: Partial<Record<SweepParameter, (text: string) => string | undefined>> = {
+  sampler: among(SAMPLERS, (id) => samplerLabel(id as SamplerName)),
+  schedule: among(SCHEDULES, (id) => SCHEDULE_LABELS[id as ScheduleName]),
+};
+
+/** Values to begin with, as one writes them. */
+export const SWEEP_EXAMPLES: Readonly<Record<SweepParameter, string>> = {
+  seed: '1-4',
+  steps: '5, 10, 20',
+  guidanceScale: '3, 5, 7, 9',
+  denoisingStrength: '0.3-0.9 (+0.2)',
+  sampler: 'Euler, DPM++ 2M, UniPC',
+  schedule: 'Normal, Karras, Exponential',
+  loraWeight: '0-1 (+0.25)',
+  prompt: 'sunset, night, dawn',
+};
 
 const RANGE = /^(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)(?:\s*\(\+(\d+(?:\.\d+)?)\))?$/;
 function expandRange(part: string, whole: boolean): string[] {

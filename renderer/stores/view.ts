@@ -13,6 +13,7 @@ export type Dialog =
   | 'compare'
   | 'import model'
   | 'projects'
+  | 'keys'
   | null;
 
 /** How far a flood goes: see document/region.ts. */

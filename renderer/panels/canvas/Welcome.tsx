@@ -2,8 +2,10 @@
 import { IconBrush, IconPhoto, IconSchool, IconShieldLock } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { finishWelcome } from '../../lifecycle/start.ts';
-import { useDraft } from '../../stores/document.ts';
+import { setDraft, useDraft } from '../../stores/document.ts';
+import { cardOf, useModels } from '../../stores/models.ts';
 import { attempt } from '../../stores/notices.ts';
+import { useStudio } from '../../stores/studio.ts';
 import { openDialog } from '../../stores/view.ts';
 import { Button } from '../../ui/buttons.tsx';
 
@@ -14,9 +16,45 @@ const POINTS = [
   { icon: IconShieldLock, key: 'private' },
 ] as const;
 
+/** Prompts of the starter's little world, one for each kind of thing it knows. */
+const PROMPTS = [
+  'a red boat on the sea at sunset',
+  'a green cactus in the desert at noon',
+  'a white rocket over the city at night',
+  'a yellow house on a snowy field at dawn',
+] as const;
+
+/** True while the starter checkpoint is the chosen one: it knows its own little world only. */
+function useStarter(): boolean {
+  const cards = useModels((state) => state.cards);
+  const card = cardOf(cards, useDraft('checkpoint'));
+  return useStudio(({ info }) => card !== undefined && info?.starterCheckpoint === card.id);
+}
+
+function FirstPrompts() {
+  const { t } = useTranslation();
+  const prompt = useDraft('prompt');
+  return (
+    <fieldset className="chips first-prompts" aria-label={t('welcome.try')}>
+      {PROMPTS.map((words) => (
+        <button
+          key={words}
+          type="button"
+          className="chip"
+          aria-pressed={prompt === words}
+          onClick={() => setDraft({ prompt: words })}
+        >
+          {words}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
 export function Welcome() {
   const { t } = useTranslation();
   const checkpoint = useDraft('checkpoint');
+  const starter = useStarter();
   const finish = () => void attempt(finishWelcome);
   return (
     <section className="welcome" aria-labelledby="welcome">
@@ -29,6 +67,7 @@ export function Welcome() {
           </li>
         ))}
       </ul>
+      {starter ? <FirstPrompts /> : null}
       <p className="dim">{checkpoint === null ? t('welcome.noModel') : t('welcome.ready')}</p>
       <div className="line">
         <Button look="quiet" onClick={() => openDialog('library')}>

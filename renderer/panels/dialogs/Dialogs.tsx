@@ -3,6 +3,7 @@ import { openDialog, useView } from '../../stores/view.ts';
 import { ImportDialog } from '../library/ImportDialog.tsx';
 import { LibraryDialog } from '../library/LibraryDialog.tsx';
 import { CompareDialog } from './CompareDialog.tsx';
+import { KeysDialog } from './KeysDialog.tsx';
 import { ProjectsDialog } from './ProjectsDialog.tsx';
 import { SelfTestDialog } from './SelfTestDialog.tsx';
 import { SettingsDialog } from './SettingsDialog.tsx';
@@ -25,6 +26,8 @@ export function Dialogs() {
       return <SweepDialog onClose={close} />;
     case 'compare':
       return <CompareDialog onClose={close} />;
+    case 'keys':
+      return <KeysDialog onClose={close} />;
     case 'projects':
       return <ProjectsDialog onClose={close} />;
     case null:

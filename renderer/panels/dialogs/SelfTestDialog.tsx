@@ -10,7 +10,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 type Checks = Awaited<ReturnType<ReturnType<typeof studio>['app']['selfTest']>>['checks'];
 
 export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const devices = useStudio((state) => state.devices);
   const [checks, setChecks] = useState<Checks | null>(null);
   const [running, setRunning] = useState(false);
@@ -32,7 +32,7 @@ export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
                 passed={usable}
                 name={name.toUpperCase()}
                 detail={reason}
-                aside={gflops === null ? '' : `${Math.round(gflops)} GFLOP/s`}
+                aside={gflops === null || reason.includes('GFLOP/s') ? '' : `${Math.round(gflops)} GFLOP/s`}
                 badge={name === devices.chosen ? t('device.chosen') : ''}
               />
             ))}
@@ -40,7 +40,9 @@ export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
           {devices === null ? (
             <p className="help">{t('loading')}</p>
           ) : (
-            <p className="help">{devices.reason}</p>
+            <p className="help">
+              {t('device.why', { device: devices.chosen.toUpperCase(), reason: devices.reason })}
+            </p>
           )}
         </section>
         <section>
@@ -55,7 +57,7 @@ export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
               <Check
                 key={name}
                 passed={passed}
-                name={name}
+                name={i18n.exists(`check.${name}`) ? t(`check.${name}`) : name}
                 detail={detail}
                 aside={`${Math.round(milliseconds)} ms`}
                 badge=""

@@ -24,8 +24,13 @@ export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
           <Looks settings={settings} />
           <Engine settings={settings} />
           <Privacy settings={settings} />
-          <p className="help" data-selectable>
-            Emulsion {info?.version} · {info?.dataDir}
+          <p className="help line spread" data-selectable>
+            <span>
+              Emulsion {info?.version} · {info?.dataDir}
+            </span>
+            <Button size="small" look="quiet" onClick={() => openDialog('keys')}>
+              {t('keys')} <kbd aria-hidden>?</kbd>
+            </Button>
           </p>
         </div>
       )}

@@ -1,8 +1,17 @@
 /** Parameter sweeps: two axes of values, a grid of pictures with one seed. */
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { SamplerName, ScheduleName } from '../../../preload/request.ts';
 import { startSweep, useSweep } from '../../commands/sweep.ts';
-import { parseValues, SWEEP_LIMIT, SWEEP_PARAMETERS, type SweepParameter } from '../../request/sweep.ts';
+import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
+import {
+  parseValues,
+  SWEEP_EXAMPLES,
+  SWEEP_LIMIT,
+  SWEEP_PARAMETERS,
+  type SweepAxis,
+  type SweepParameter,
+} from '../../request/sweep.ts';
 import { Button } from '../../ui/buttons.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { SelectField, TextField } from '../../ui/fields.tsx';
@@ -12,13 +21,18 @@ interface Axis {
   readonly text: string;
 }
 
+const axisOf = (parameter: SweepParameter | ''): Axis => ({
+  parameter,
+  text: parameter === '' ? '' : SWEEP_EXAMPLES[parameter],
+});
+
 const valuesOf = ({ parameter, text }: Axis): string[] =>
   parameter === '' ? [] : parseValues(parameter, text);
 
 export function SweepDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useTranslation();
-  const [x, setX] = useState<Axis>({ parameter: 'guidanceScale', text: '3, 5, 7, 9' });
-  const [y, setY] = useState<Axis>({ parameter: 'steps', text: '5, 10, 20' });
+  const [x, setX] = useState<Axis>(axisOf('guidanceScale'));
+  const [y, setY] = useState<Axis>(axisOf('steps'));
   const [columns, rows] = [valuesOf(x), valuesOf(y)];
   const count = columns.length * Math.max(rows.length, 1);
   const start = () =>
@@ -66,7 +80,7 @@ function AxisFields({
         value={axis.parameter}
         {...(optional ? { placeholder: t('sweep.none') } : {})}
         options={SWEEP_PARAMETERS.map((value) => ({ value, label: t(`sweep.${value}`) }))}
-        onChange={(parameter) => onChange({ ...axis, parameter: parameter as SweepParameter })}
+        onChange={(parameter) => onChange(axisOf(parameter as SweepParameter | ''))}
       />
       <TextField
         label={t('sweep.values', { axis: label })}
@@ -77,6 +91,11 @@ function AxisFields({
     </fieldset>
   );
 }
+
+const shownValue = ({ parameter }: SweepAxis, value: string): string => {
+  if (parameter === 'sampler') return samplerLabel(value as SamplerName);
+  return parameter === 'schedule' ? SCHEDULE_LABELS[value as ScheduleName] : value;
+};
 
 /** The pictures so far, in their places. */
 function SweepGrid() {
@@ -91,7 +110,7 @@ function SweepGrid() {
             <td />
             {x.values.map((value) => (
               <th key={value} scope="col">
-                {value}
+                {shownValue(x, value)}
               </th>
             ))}
           </tr>
@@ -99,10 +118,14 @@ function SweepGrid() {
         <tbody>
           {cells.map((row, i) => (
             <tr key={y?.values[i] ?? 'only'}>
-              <th scope="row">{y?.values[i] ?? ''}</th>
-              {row.map(({ jobId, url }) => (
+              <th scope="row">{y === null ? '' : shownValue(y, y.values[i] ?? '')}</th>
+              {row.map(({ jobId, url }, j) => (
                 <td key={jobId}>
-                  {url === null ? <span className="sweep-empty" /> : <img src={url} alt="" />}
+                  {url === null ? (
+                    <span className="sweep-empty" />
+                  ) : (
+                    <img src={url} alt={`${x.values[j]} ${y?.values[i] ?? ''}`} />
+                  )}
                 </td>
               ))}
             </tr>

@@ -10,7 +10,7 @@ import { GenerateButton } from './GenerateButton.tsx';
 import { LoraChips } from './LoraChips.tsx';
 import { PromptFields } from './PromptFields.tsx';
 import { RareFields, SamplingFields } from './SamplingFields.tsx';
-import { StrengthSlider } from './StrengthSlider.tsx';
+import { MaskedContent, StrengthSlider } from './StrengthSlider.tsx';
 
 export function SettingsPanel() {
   const { t } = useTranslation();
@@ -37,7 +37,12 @@ function GenerationSettings({ mode }: { readonly mode: Mode }) {
         {mode === 'sketch' ? <ControlCard /> : null}
         <LoraChips />
         <PromptFields />
-        {mode === 'edit' && pictures ? <StrengthSlider /> : null}
+        {mode === 'edit' && pictures ? (
+          <>
+            <StrengthSlider />
+            <MaskedContent />
+          </>
+        ) : null}
         <SamplingFields />
         {mode === 'edit' ? <EditControl /> : null}
         <RareFields />

@@ -1,8 +1,25 @@
 /** Denoising strength: the slider that says what it will do. */
 import { useTranslation } from 'react-i18next';
 import { stepsRun, strengthWords } from '../../document/draft.ts';
-import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
-import { SliderField } from '../../ui/fields.tsx';
+import { finishGesture, setDraft, useDocumentPart, useDraft } from '../../stores/document.ts';
+import { SelectField, SliderField } from '../../ui/fields.tsx';
+
+/** What the masked part starts from, once something is masked. */
+export function MaskedContent() {
+  const { t } = useTranslation();
+  const masked = useDocumentPart(({ mask }) => mask.operations.length > 0);
+  const value = useDraft('maskedContent');
+  if (!masked) return null;
+  return (
+    <SelectField
+      label={t('maskedContent')}
+      value={value}
+      options={STARTS.map((start) => ({ value: start, label: t(`masked.${start}`) }))}
+      onChange={(start) => setDraft({ maskedContent: start as typeof value })}
+    />
+  );
+}
+const STARTS = ['original', 'fill', 'latent noise', 'latent nothing'] as const;
 
 export function StrengthSlider() {
   const { t } = useTranslation();
