@@ -11,7 +11,6 @@ type Checks = Awaited<ReturnType<ReturnType<typeof studio>['app']['selfTest']>>[
 
 export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
   const { t, i18n } = useTranslation();
-  const devices = useStudio((state) => state.devices);
   const [checks, setChecks] = useState<Checks | null>(null);
   const [running, setRunning] = useState(false);
   const run = async () => {
@@ -23,28 +22,7 @@ export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog title={t('selfTest')} closeLabel={t('close')} onClose={onClose} width={620}>
       <div className="stack">
-        <section>
-          <h3 className="section-title">{t('devices')}</h3>
-          <ul className="rows">
-            {devices?.devices.map(({ name, usable, reason, gflops }) => (
-              <Check
-                key={name}
-                passed={usable}
-                name={name.toUpperCase()}
-                detail={reason}
-                aside={gflops === null || reason.includes('GFLOP/s') ? '' : `${Math.round(gflops)} GFLOP/s`}
-                badge={name === devices.chosen ? t('device.chosen') : ''}
-              />
-            ))}
-          </ul>
-          {devices === null ? (
-            <p className="help">{t('loading')}</p>
-          ) : (
-            <p className="help">
-              {t('device.why', { device: devices.chosen.toUpperCase(), reason: devices.reason })}
-            </p>
-          )}
-        </section>
+        <DeviceList />
         <section>
           <div className="line spread">
             <h3 className="section-title">{t('selfTest.checks')}</h3>
@@ -68,6 +46,36 @@ export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
         </section>
       </div>
     </Dialog>
+  );
+}
+
+/** What was probed, and which one is used and why. */
+function DeviceList() {
+  const { t } = useTranslation();
+  const devices = useStudio((state) => state.devices);
+  return (
+    <section>
+      <h3 className="section-title">{t('devices')}</h3>
+      <ul className="rows">
+        {devices?.devices.map(({ name, usable, reason, gflops }) => (
+          <Check
+            key={name}
+            passed={usable}
+            name={name.toUpperCase()}
+            detail={reason}
+            aside={gflops === null || reason.includes('GFLOP/s') ? '' : `${Math.round(gflops)} GFLOP/s`}
+            badge={name === devices.chosen ? t('device.chosen') : ''}
+          />
+        ))}
+      </ul>
+      {devices === null ? (
+        <p className="help">{t('loading')}</p>
+      ) : (
+        <p className="help">
+          {t('device.why', { device: devices.chosen.toUpperCase(), reason: devices.reason })}
+        </p>
+      )}
+    </section>
   );
 }
 

@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { MODEL_TYPES, type ModelCard, type ModelType } from '../../../preload/models.ts';
 import { BASE_LABELS } from '../../request/samplers.ts';
-import { useModels } from '../../stores/models.ts';
+import { useDraft } from '../../stores/document.ts';
+import { cardOf, useModels } from '../../stores/models.ts';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { megabytes } from '../../ui/format.ts';
 import { Downloads } from './Downloads.tsx';
@@ -41,7 +42,8 @@ function Models() {
   const cards = useModels((state) => state.cards);
   const [text, setText] = useState('');
   const [type, setType] = useState<ModelType | null>(null);
-  const [chosen, setChosen] = useState<number | null>(null);
+  const checkpoint = useDraft('checkpoint');
+  const [chosen, setChosen] = useState(() => cardOf(cards, checkpoint)?.id ?? null);
   const words = text.toLowerCase();
   const shown = cards.filter(
     (card) =>
