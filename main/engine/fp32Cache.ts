@@ -36,8 +36,8 @@ export async function cachedWeights(
   return checkpointOf(path, checkpoint.config, parts, checkpoint.target);
 }
 
-/** A file is known by where it is, how long it is and when it was written. */
-function cachePath(path: string, cacheDir: string): string {
+/** Where the copy of a checkpoint is; a file is known by where it is, how long it is and when it was written. */
+export function cachePath(path: string, cacheDir: string): string {
   const real = realpathSync(path);
   const { size, mtimeMs } = statSync(real);
   const key = createHash('sha256').update(`${real}\n${size}\n${mtimeMs}`).digest('hex').slice(0, 32);

@@ -23,6 +23,7 @@ import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
 import { remembering, type Scope } from './remembering.ts';
 import { stampOf } from './requestFiles.ts';
 import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
+import { createShelf, type Shelved } from './shelf.ts';
 import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 
 export interface LoadedCheckpoint {
@@ -56,7 +57,7 @@ export interface OpenOptions {
 
 export interface EngineHost {
   /**
-   * A checkpoint ready to run; the one before it is freed when it is another. Other LoRAs or weights need no other
+   * A checkpoint ready to run; those before it are freed unless their weights are mapped files (mode `cached`). Other LoRAs or weights need no other
    * sessions, unless they must be merged or are the first to change convolutions.
    */
   open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
@@ -71,6 +72,9 @@ export interface EngineHost {
   release(): Promise<void>;
 }
 
+/** `controlled`: what ControlNets are opened for. */
+type ShelvedCheckpoint = LoadedCheckpoint & Shelved & { readonly controlled: ControlBase };
+
 interface CurrentJob {
   readonly lora: LoraFeeds;
   readonly onLoad: OpenOptions['onLoad'];
@@ -80,27 +84,19 @@ interface CurrentJob {
 }
 
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
+const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0 };
 
 export function createHost(): EngineHost {
-  let loaded: (LoadedCheckpoint & { key: string; controlled: ControlBase }) | undefined;
+  let loaded: ShelvedCheckpoint | undefined;
+  const shelf = createShelf<ShelvedCheckpoint>();
   // Sessions outlive a job; what they call back to changes with each.
-  let current: CurrentJob = {
-    lora: NO_LORA,
-    onLoad: () => undefined,
-    pixels: 0,
-  };
+  let current = NO_JOB;
   const loraStore = createLoraStore();
   const controlStore = createControlStore();
   const previews = createPreviews();
   const memo = createMemo();
 
   const sessionFor = sessionChooser();
-  const unload = async (): Promise<void> => {
-    await loaded?.networks.release();
-    await controlStore.release();
-    await previews.release();
-    loaded = undefined;
-  };
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
     const { settings, pixels, signal } = options;
     const base = await sessionFor(settings);
@@ -113,13 +109,23 @@ export function createHost(): EngineHost {
     current = { lora: feeds, onLoad: options.onLoad, pixels, packed };
     const key = [plan.key, settings.threads, settings.memory, bits].join('|');
     if (loaded?.key !== key) {
+      // Some ControlNets hold what they add to the checkpoint before.
+      await controlStore.release();
+      await previews.release();
+      loaded = shelf.take(key);
+    }
+    if (!loaded) {
+      const isEvictable = settings.memory === 'cached' && bits === undefined;
       // Freed first: what is free then decides on the memory mode.
-      await unload();
+      await shelf.makeRoom(isEvictable);
       const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, bits);
       const ready = await readyWeights(plan, { memory, cacheDir, signal, packed });
       const session = { ...base, castWhileRunning: memory === 'low', prepack: bits !== undefined };
       const networks = lasting(ready.graphs, session, memory, () => current);
-      loaded = { key, networks, config: ready.config, memory, session, controlled: controlBase(plan) };
+      const { release, config } = networks;
+      const controlled = controlBase(plan);
+      loaded = { key, networks, config, memory, session, controlled, isEvictable, release };
+      shelf.put(loaded);
     }
     const scope = scopeOf(loaded.key, options.loras, vaeTileFor(pixels, loaded.memory));
     return { ...loaded, networks: remembering(loaded.networks, memo, scope), notes };
@@ -133,7 +139,10 @@ export function createHost(): EngineHost {
     return previews.of(latent, loaded, settings.tinyDecoder);
   };
   const release = async (): Promise<void> => {
-    await unload();
+    loaded = undefined;
+    await shelf.releaseAll();
+    await controlStore.release();
+    await previews.release();
     memo.clear();
   };
   return { open, openControls, preview, session: sessionFor, memo, release };

@@ -1,6 +1,8 @@
 /** The sections of the benchmark by name; each runs in a process of its own, so that its memory is its own too. */
 import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
 import { firstPictureRows } from './firstPicture.ts';
+import { loadingRows } from './loading.ts';
+import { previewRows } from './loop.ts';
 import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
 import { shortcutPictureRows, shortcutStepRows } from './shortcuts.ts';
@@ -16,6 +18,8 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'lora-switch': loraSwitchRows,
   'step-cost': stepCostRows,
   upscaling: upscaleRows,
+  loading: loadingRows,
+  previews: previewRows,
   'shortcut-pictures': shortcutPictureRows,
   'shortcut-steps': shortcutStepRows,
 };

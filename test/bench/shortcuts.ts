@@ -1,7 +1,7 @@
 /** Shortcuts: how near the starter's pictures stay and how much work is left, and what that work takes on a full-size U-Net. */
 import { openCheckpoint } from '../../main/engine/checkpoint.ts';
 import { createLoraStore } from '../../main/engine/loras.ts';
-import { createNetworks } from '../../main/engine/networks.ts';
+import { createNetworks, type Networks } from '../../main/engine/networks.ts';
 import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
 import type { NoisePredictionInput } from '../../main/pipeline/model.ts';
 import { type Tensor, tensor } from '../../main/pipeline/tensor.ts';
@@ -15,6 +15,7 @@ import {
   starterRequest,
   workShare,
 } from '../helpers/shortcutRuns.ts';
+import { secondsBetweenEvaluations } from './loop.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
 import { medianSecondsInTurns, wave } from './timing.ts';
 
@@ -93,32 +94,43 @@ export async function shortcutStepRows({ checkpoint, sides }: BenchContext): Pro
   const counts = await draftCounts();
   const rows: BenchRow[] = [];
   for (const side of sides) {
-    const input = evaluation(2, side / 8, config.unet.contextDim);
-    const { deep } = await networks.predictNoise({ ...input, deep: 'keep' });
-    const seconds = await medianSecondsInTurns({
-      whole: () => networks.predictNoise(input),
-      one: () => networks.predictNoise(evaluation(1, side / 8, config.unet.contextDim)),
-      outer: () => networks.predictNoise({ ...input, deep: deep! }),
+    const seconds = await evaluationSeconds(networks, side);
+    const exact = seconds.whole + (await secondsBetweenEvaluations(side, SPEED_SHORTCUTS.exact));
+    const between = await secondsBetweenEvaluations(side, draft);
+    const shortened =
+      counts.both * seconds.whole + counts.one * seconds.one + counts.outer * seconds.outer + between;
+    const row = (what: string, share: number, atMost?: number): BenchRow => ({
+      what: `U-Net ${side}²: ${what}, against it`,
+      value: share / exact,
+      unit: '×',
+      ...(atMost !== undefined && { goal: { atMost } }),
     });
-    const draftStep = counts.both * seconds.whole + counts.one * seconds.one + counts.outer * seconds.outer;
     rows.push(
-      { what: `U-Net ${side}²: CFG step, exact`, value: seconds.whole, unit: 's' },
-      {
-        what: `U-Net ${side}²: positive prompt alone, against it`,
-        value: seconds.one / seconds.whole,
-        unit: '×',
-      },
-      { what: `U-Net ${side}²: outer blocks, against it`, value: seconds.outer / seconds.whole, unit: '×' },
-      {
-        what: `U-Net ${side}²: step of draft's shortcuts, against it`,
-        value: draftStep / seconds.whole,
-        unit: '×',
-        goal: { atMost: 0.6 },
-      },
+      { what: `U-Net ${side}²: CFG step, exact`, value: exact, unit: 's' },
+      row('between two evaluations', exact - seconds.whole, 0.01),
+      row('between two evaluations, draft', between),
+      row('the positive prompt alone', seconds.one),
+      row('the outer blocks', seconds.outer),
+      row("a step of draft's shortcuts", shortened, 0.6),
     );
   }
   await networks.release();
   return rows;
+}
+
+/** Median seconds of a whole evaluation, of one for the positive prompt alone, and of the outer blocks, in turns. */
+async function evaluationSeconds(
+  { predictNoise, config }: Networks,
+  side: number,
+): Promise<Record<'whole' | 'one' | 'outer', number>> {
+  const both = evaluation(2, side / 8, config.unet.contextDim);
+  const one = evaluation(1, side / 8, config.unet.contextDim);
+  const { deep } = await predictNoise({ ...both, deep: 'keep' });
+  return medianSecondsInTurns({
+    whole: () => predictNoise(both),
+    one: () => predictNoise(one),
+    outer: () => predictNoise({ ...both, deep: deep! }),
+  });
 }
 
 /** How often a step of the starter runs both prompts, one, or the outer blocks, in draft. */
