@@ -1,6 +1,12 @@
 /** Shortcuts on the starter: what each leaves out, how near the picture stays, and that nothing changes without them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { STARTER_FOLDER } from '../../main/cli/starter.ts';
+import { encodePixels } from '../../main/images/codec.ts';
+import { type Pixels, pixelsOf } from '../../main/images/pixels.ts';
 import { tensor } from '../../main/pipeline/tensor.ts';
+import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
 import {
   openStarter,
   outerShare,
@@ -9,6 +15,8 @@ import {
   starterRequest,
   workShare,
 } from '../helpers/shortcutRuns.ts';
+import { tempFolder } from '../helpers/tempFolder.ts';
+import { bench } from '../helpers/workflows.ts';
 
 const starter = openStarter();
 afterAll(() => starter.release());
@@ -89,3 +97,29 @@ test('at guidance 1 and where prompts change on the way, too', async () => {
   const run = await starter.paint({ ...edited, speed: 'draft' });
   expect(psnr(run.pixels[0]!, exact.pixels[0]!)).toBeGreaterThan(28);
 }, 100_000);
+
+test('with a LoRA and a ControlNet that ends half-way', async () => {
+  const engine = bench();
+  const file = (name: string) => ({ name, path: join(STARTER_FOLDER, `${name}.safetensors`) });
+  const image = { path: join(tempFolder(), 'sketch.png') };
+  writeFileSync(image.path, await encodePixels(disc(128), 'png'));
+  const request = starterRequest('a blue balloon over the sea by day', {
+    loras: [{ model: file('little-world-woodcut'), unetWeight: 0.8, textWeight: 0.8 }],
+    controls: [{ model: file('little-world-scribble'), image, preprocessor: 'canny', endFraction: 0.5 }],
+  });
+  const exact = await engine.generate(request);
+  const run = await engine.generate({ ...request, shortcuts: SPEED_SHORTCUTS.draft });
+  expect(run.images[0]!.data).not.toEqual(exact.images[0]!.data);
+  expect(psnr(run.images[0]!.data, exact.images[0]!.data)).toBeGreaterThan(28);
+  await engine.host.release();
+}, 200_000);
+
+/** A white disc on black. */
+function disc(side: number): Pixels {
+  const data = new Uint8Array(side * side * 3);
+  for (let i = 0; i < side * side; i++) {
+    const [x, y] = [(i % side) - side / 2, Math.floor(i / side) - side / 2];
+    if (x * x + y * y < (side / 4) ** 2) data.fill(255, i * 3, i * 3 + 3);
+  }
+  return pixelsOf(data, side, side, 3);
+}
