@@ -95,7 +95,6 @@ export function createHost(): EngineHost {
   const controlStore = createControlStore();
   const previews = createPreviews();
   const memo = createMemo();
-
   const sessionFor = sessionChooser();
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
     const { settings, pixels, signal } = options;

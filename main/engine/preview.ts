@@ -30,12 +30,15 @@ export function previewOf(latent: Tensor, config: CheckpointConfig): RawImage {
   const { matrix, offset } = config.vae.latentToRgb ?? (config.architecture === 'sdxl' ? SDXL : SD);
   const plane = height * width;
   const data = new Uint8Array(plane * 3);
-  for (let pixel = 0; pixel < plane; pixel++) {
-    for (let color = 0; color < 3; color++) {
-      let value = offset[color]!;
-      for (let c = 0; c < channels; c++) value += latent.data[c * plane + pixel]! * (matrix[c]?.[color] ?? 0);
-      data[pixel * 3 + color] = Math.min(255, Math.max(0, Math.round((value + 1) * 127.5)));
+  for (const [color, start] of offset.entries()) {
+    const values = new Float32Array(plane).fill(start);
+    // Channels one after the other: both sides are then read in order.
+    for (let c = 0; c < channels; c++) {
+      const share = matrix[c]?.[color] ?? 0;
+      for (let pixel = 0; pixel < plane; pixel++) values[pixel]! += share * latent.data[c * plane + pixel]!;
     }
+    for (let pixel = 0; pixel < plane; pixel++)
+      data[pixel * 3 + color] = Math.min(255, Math.max(0, Math.round((values[pixel]! + 1) * 127.5)));
   }
   return { width, height, channels: 3, data };
 }
