@@ -3,9 +3,6 @@ import { resolve } from 'node:path';
 import { defineConfig } from 'electron-vite';
 import page from './vite.config.ts';
 
-// Where it lies is electron-vite's to say: out/renderer, beside the other two.
-const { outDir: _outDir, ...build } = page.build ?? {};
-
 export default defineConfig({
   main: {
     build: {

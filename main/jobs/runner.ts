@@ -2,7 +2,7 @@
 import { availableMemory } from 'node:process';
 import { StudioError, type StudioErrorData, toStudioError } from '../../preload/errors.ts';
 import type { Job, JobProgress } from '../../preload/jobs.ts';
-import type { StudioEvent } from '../../preload/studio.ts';
+import type { Notice, StudioEvent } from '../../preload/studio.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { EngineError } from '../engine/failures.ts';
 import type { EngineProgress } from '../engine/protocol.ts';
@@ -113,7 +113,7 @@ export class Runner {
     try {
       writeValue(this.#options.db, PAUSED_KEY, paused);
     } catch (error) {
-      this.#tellProblem(error);
+      this.#tellProblem('error', failureOf(error));
     }
   }
 
@@ -185,6 +185,7 @@ export class Runner {
       this.#tell(applyEvent(db, job.id, current.stopped, now()));
     } else if (died && readJob(db, job.id).crashes === 0) {
       this.#tell(applyEvent(db, job.id, 'crash', now(), { error: failure }));
+      this.#tellProblem('warning', { ...failure, hint: 'It was started again, and the job with it.' });
     } else {
       this.#tell(applyEvent(db, job.id, 'fail', now(), { error: failure }));
     }
@@ -194,12 +195,12 @@ export class Runner {
   #stuck(error: unknown): void {
     if (this.#closed) return;
     this.#halt();
-    this.#tellProblem(error);
+    this.#tellProblem('error', failureOf(error));
   }
 
-  #tellProblem(error: unknown): void {
+  #tellProblem(level: Notice['level'], error: StudioErrorData): void {
     const { emit, now } = this.#options;
-    emit({ type: 'notice', notice: { id: 0, level: 'error', time: now(), error: failureOf(error) } });
+    emit({ type: 'notice', notice: { id: 0, level, time: now(), error } });
   }
 
   #progress(shown: JobProgress, progress: EngineProgress): void {

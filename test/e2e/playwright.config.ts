@@ -22,6 +22,7 @@ export default defineConfig({
   use: {
     viewport: { width: 1440, height: 900 },
     locale: 'en-GB',
+    actionTimeout: 90_000,
     trace: 'retain-on-failure',
     launchOptions: {
       args: ['--no-sandbox'],

@@ -41,6 +41,7 @@ test('kill −9 of the engine mid-job: the job runs again by itself', async ({ p
   const killed = studio.engines();
   expect(killed).not.toEqual([]);
   for (const pid of killed) process.kill(pid, 'SIGKILL');
+  await expect(page.getByRole('region', { name: 'Messages' })).toContainText('It was started again');
   await expect(pictures(page)).toHaveCount(1, { timeout: 180_000 });
   await expect(queue(page)).toHaveCount(0);
   expect(studio.engines().filter((pid) => killed.includes(pid))).toEqual([]);

@@ -65,6 +65,7 @@ async function round(page: Page, number: number): Promise<void> {
   await step('sliders', async () => {
     for (const value of ['0.3', '0.5', '0.7', '0.9'])
       await page.getByRole('slider', { name: 'Denoising strength' }).fill(value);
+    await page.getByRole('radio', { name: 'Mask' }).check();
     await page.getByRole('slider', { name: 'Grow' }).fill(String(number % 8));
   });
   await step('waiting for the picture', () =>

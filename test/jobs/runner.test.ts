@@ -126,9 +126,11 @@ test('stop now: the running job is cancelled, the others wait; clear takes what 
 });
 
 test('a first crash runs the job again, the second in a row stops it and the queue goes on', async () => {
-  const { engine, jobs, add, states } = setUp();
+  const { engine, events, jobs, add, states } = setUp();
   const [unlucky, next] = [add('a'), add('a')];
   await engine.crash();
+  const told = events.flatMap((event) => (event.type === 'notice' ? [event.notice] : []));
+  expect(told).toMatchObject([{ level: 'warning', error: { code: 'crashed' } }]);
   expect(jobs.get(unlucky)).toMatchObject({ state: 'running', crashes: 1 });
   await engine.crash();
   expect(jobs.get(unlucky)).toMatchObject({ state: 'failed', error: { code: 'crashed' } });
