@@ -1,5 +1,4 @@
 /** `emulsion serve`: the studio for a browser on this machine, over the same contract as the installed app. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -38,7 +37,7 @@ export function addServeOptions(command: Command): Command {
 /** Serves until Ctrl-C; prints the address. */
 export async function serve({ port, data, token, allowHost, api }: ServeOptions): Promise<void> {
   const windowDir = join(PROJECT_ROOT, 'out', 'renderer');
-  if (!existsSync(join(windowDir, 'index.html'))) await buildWindow();
+  await buildWindow();
   const server = await startServer({
     dataRoot: data ?? defaultDataRoot(process.env, process.platform),
     launchEngine: () => launchEngine(),

@@ -1,16 +1,7 @@
-/** Before all tests: the window as it is now, built once. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+/** Before all tests: the window as its sources are now. */
 import type { FullConfig } from '@playwright/test';
+import { buildWindow } from '../../main/cli/build.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-
-export default function build({ metadata }: FullConfig): void {
-  if (metadata['missing'] !== undefined) return;
-  const vite = join(ROOT, 'node_modules', '.bin', 'vite');
-  execFileSync(vite, ['build', '--logLevel', 'warn'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  });
+export default async function build({ metadata }: FullConfig): Promise<void> {
+  if (metadata['missing'] === undefined) await buildWindow();
 }
