@@ -161,7 +161,7 @@ export const contract = {
     get: call.input(z.object({ image: imageRefSchema })).output(studio.storedImageSchema),
     preprocessors: call.output(z.array(studio.preprocessorSchema)),
     /** The hint picture a ControlNet would see. */
-    hint: call.input(z.object({ image: imageRefSchema, preprocessor: z.enum(PREPROCESSORS).or(z.string().regex(/^onnx:.{1,200}$/)), options: z.record(z.string(), z.number()).default({}), width: z.int().min(8).max(16_384).optional(), height: z.int().min(8).max(16_384).optional() })).output(studio.storedImageSchema),
+    hint: call.input(z.object({ image: imageRefSchema, preprocessor: z.enum(PREPROCESSORS).or(z.string().regex(/^onnx:[^/\\]{1,200}$/)), options: z.record(z.string(), z.number()).default({}), width: z.int().min(8).max(16_384).optional(), height: z.int().min(8).max(16_384).optional() })).output(studio.storedImageSchema),
   },
 
   prompt: {

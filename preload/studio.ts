@@ -91,7 +91,7 @@ export const tokenCountSchema = z.object({
 });
 export type TokenCount = z.infer<typeof tokenCountSchema>;
 
-/** A built-in preprocessor and the numbers it takes; `step` 1 = whole numbers. */
+/** A preprocessor, built in or of the user's own (`onnx:NAME`), and the numbers it takes; `step` 1 = whole numbers. */
 export const preprocessorSchema = z.object({
   name: z.string(),
   options: z.array(

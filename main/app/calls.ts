@@ -16,6 +16,7 @@ import { isPreprocessor, PREPROCESSOR_TABLE, preprocess } from '../images/hints/
 import { type Pixels, pixelsOf } from '../images/pixels.ts';
 import { resizePixels } from '../images/resample.ts';
 import { readCard, updateCard } from '../library/cards.ts';
+import { locatedPreprocessor, ownPreprocessors } from '../library/preprocessors.ts';
 import { CHUNK_CAPACITY, countTokens } from '../pipeline/text/countTokens.ts';
 import { saveProjectFile } from '../projects/portable.ts';
 import { openProject } from '../projects/projects.ts';
@@ -78,9 +79,21 @@ export function tokens(text: string, emphasis: 'comfy' | 'a1111'): TokenCount {
   return { count, chunks, limit: CHUNK_CAPACITY };
 }
 
-export function preprocessors() {
-  return Object.entries(PREPROCESSOR_TABLE).map(([name, { options }]) => ({ name, options: [...options] }));
+/** Built-in ones, then those of the user's own. */
+export function preprocessors({ folder }: Services) {
+  const builtIn = Object.entries(PREPROCESSOR_TABLE).map(([name, { options }]) => ({
+    name,
+    options: [...options],
+  }));
+  const own = ownPreprocessors(folder.preprocessors).map((name) => ({ name, options: [...OWN_OPTIONS] }));
+  return [...builtIn, ...own];
 }
+
+/** What the engine understands for a user's own network: how pixels are given to it, and whether its answer is turned over. */
+const OWN_OPTIONS = [
+  { name: 'normalise', default: 0, min: 0, max: 2, step: 1 },
+  { name: 'invert', default: 0, min: 0, max: 1, step: 1 },
+] as const;
 
 interface HintInput {
   readonly image: ImageRef;
@@ -91,8 +104,9 @@ interface HintInput {
 }
 
 /** The hint picture a ControlNet would see: built-in ones here, a user's own ones in the engine. */
-export async function hint({ places, engines }: Services, input: HintInput): Promise<StoredImage> {
-  const { preprocessor, options, width, height } = input;
+export async function hint({ places, engines, folder }: Services, input: HintInput): Promise<StoredImage> {
+  const { options, width, height } = input;
+  const preprocessor = locatedPreprocessor(folder.preprocessors, input.preprocessor);
   const path = imagePath(places, input.image);
   const pixels = isPreprocessor(preprocessor)
     ? preprocess(preprocessor, await sized(path, width, height), options)

@@ -69,7 +69,7 @@ function imageHandlers(s: Services) {
   return {
     upload: images.upload.handler(({ input }) => calls.upload(s, input.file)),
     get: images.get.handler(({ input }) => showImage(s.places, input.image)),
-    preprocessors: images.preprocessors.handler(() => calls.preprocessors()),
+    preprocessors: images.preprocessors.handler(() => calls.preprocessors(s)),
     hint: images.hint.handler(({ input }) => calls.hint(s, input)),
   };
 }

@@ -210,9 +210,9 @@ interface JobParts extends Pick<Services, 'db' | 'folder' | 'history' | 'library
 }
 
 function createJobs({ db, folder, history, library, events, engine, embedder, now }: JobParts) {
-  const { pictures, uploads, training, models } = folder;
+  const { pictures, uploads, training, models, preprocessors } = folder;
   const { emit } = events;
-  const places = { db, history, library, now, pictures, uploads, training, models };
+  const places = { db, history, library, now, pictures, uploads, training, models, preprocessors };
   const timeline = createTimeline();
   const onIdle = () => void embedder.work().catch(() => undefined);
   const runner = new Runner({

@@ -1,10 +1,8 @@
 /** The options of `emulsion generate`, and the request they make. */
-import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   type GenerationRequest,
   generationRequestSchema,
-  PREPROCESSORS,
   SAMPLERS,
   SCHEDULES,
   SPEEDS,
@@ -12,9 +10,11 @@ import {
 } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import type { EngineSettings } from '../engine/protocol.ts';
+import { addControlOptions, type ControlOptions, controlUses } from './controlOptions.ts';
+import { modelRef } from './modelRef.ts';
 import { starterCheckpoint } from './starter.ts';
 
-export interface GenerateOptions {
+export interface GenerateOptions extends ControlOptions {
   readonly prompt?: string;
   readonly checkpoint?: string;
   readonly vae?: string;
@@ -36,12 +36,6 @@ export interface GenerateOptions {
   readonly deepBound?: number;
   readonly lora?: readonly string[];
   readonly embedding?: readonly string[];
-  readonly control?: readonly string[];
-  readonly controlImage?: readonly string[];
-  readonly preprocessor?: string;
-  readonly controlWeight?: number;
-  readonly controlStart?: number;
-  readonly controlEnd?: number;
   readonly init?: string;
   readonly strength?: number;
   readonly stepRule?: string;
@@ -96,18 +90,12 @@ export function addSamplingOptions(command: Command): Command {
 
 /** Options about pictures that go in, and models that act beside the checkpoint. */
 export function addPictureOptions(command: Command): Command {
-  return command
+  return addControlOptions(command)
     .option(
       '--lora <file:weight...>',
       'LoRAs as file, file:weight or file:weight:textWeight, e.g. woodcut.safetensors:0.8',
     )
     .option('--embedding <file...>', 'textual-inversion files, used by their name in the prompt')
-    .option('--control <file...>', 'ControlNets')
-    .option('--control-image <image...>', 'what each ControlNet follows')
-    .addOption(choice('--preprocessor <name>', 'makes the hint from the control image', PREPROCESSORS))
-    .option('--control-weight <0–4>', 'how strongly', Number)
-    .option('--control-start <0–1>', 'from which part of the steps', Number)
-    .option('--control-end <0–1>', 'to which part of the steps', Number)
     .option('--init <image>', 'picture to start from (image-to-image)')
     .option('--strength <0–1>', 'denoising strength: 0 keeps the picture, 1 ignores it', Number)
     .addOption(
@@ -213,7 +201,7 @@ function pictureFields(options: GenerateOptions): object {
     inpaintArea: options.inpaintArea,
     loras: options.lora?.map(loraUse),
     embeddings: options.embedding?.map(modelRef),
-    controls: options.control?.map((file, index) => controlUse(options, file, index)),
+    controls: controlUses(options),
     secondPass: secondPass && {
       scale: secondPass,
       upscaler: secondPassUpscaler ? modelRef(secondPassUpscaler) : 'latent',
@@ -227,29 +215,6 @@ function loraUse(text: string): object {
   const [, file, unet, clip] = /^(.*?)(?::(-?[\d.]+))?(?::(-?[\d.]+))?$/.exec(text)!;
   const unetWeight = Number(unet ?? 1);
   return { model: modelRef(file!), unetWeight, textWeight: Number(clip ?? unetWeight) };
-}
-
-function controlUse(options: GenerateOptions, file: string, index: number): object {
-  const image = options.controlImage?.[index];
-  if (!image)
-    throw badInput(
-      `--control ${file} has no picture to follow.`,
-      'Give one --control-image for each --control.',
-    );
-  const use = {
-    model: modelRef(file),
-    image: { path: image },
-    preprocessor: options.preprocessor,
-    weight: options.controlWeight,
-    startFraction: options.controlStart,
-    endFraction: options.controlEnd,
-  };
-  return Object.fromEntries(Object.entries(use).filter(([, value]) => value !== undefined));
-}
-
-/** The name is the file's, without folder and extension, as prompts and other programs use it. */
-function modelRef(path: string): { name: string; path: string } {
-  return { name: basename(path), path };
 }
 
 function checkTogether({ init, mask, strength, prompt }: GenerateOptions): void {

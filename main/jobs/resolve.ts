@@ -12,6 +12,7 @@ import type {
 } from '../../preload/request.ts';
 import type { EngineJob } from '../engine/protocol.ts';
 import { imagePath } from '../history/uploads.ts';
+import { locatedPreprocessor } from '../library/preprocessors.ts';
 import { requireModel } from '../library/resolve.ts';
 import { withTaggedLoras } from '../pipeline/text/prompt/taggedLoras.ts';
 import type { ReadableDb } from '../storage/database.ts';
@@ -21,6 +22,7 @@ export interface ResolvePlaces {
   readonly pictures: string;
   readonly uploads: string;
   readonly training: string;
+  readonly preprocessors: string;
 }
 
 /**
@@ -38,8 +40,20 @@ export function toEngineJob(places: ResolvePlaces, jobId: number, request: JobRe
       return { kind: 'train-lora', request: { ...request, checkpoint, outputDir } };
     }
     default:
-      return { kind: 'generate', request: resolveRequest(places, withTaggedLoras(request)) };
+      return {
+        kind: 'generate',
+        request: withPreprocessors(places, resolveRequest(places, withTaggedLoras(request))),
+      };
   }
+}
+
+/** Files of this machine that a record of the request need not name. */
+function withPreprocessors(places: ResolvePlaces, request: GenerationRequest): GenerationRequest {
+  const controls = request.controls.map((use) => ({
+    ...use,
+    preprocessor: locatedPreprocessor(places.preprocessors, use.preprocessor),
+  }));
+  return { ...request, controls };
 }
 
 /** A request whose every model and picture has its path; hashes that are known are filled in too. */

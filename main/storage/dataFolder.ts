@@ -13,6 +13,8 @@ export interface DataFolder {
   readonly uploads: string;
   /** The studio's own models: one folder per type below it. */
   readonly models: string;
+  /** Preprocessors of the user's own, as .onnx files. */
+  readonly preprocessors: string;
   readonly cache: string;
   readonly training: string;
   /** Exports and project files on their way to a browser; emptied at start. */
@@ -39,13 +41,13 @@ export function openDataFolder(root: string): DataFolder {
     thumbnails: below('thumbnails'),
     uploads: below('uploads'),
     models: below('models'),
+    preprocessors: below('preprocessors'),
     cache: below('cache'),
     training: below('training'),
     outbox: below('outbox'),
   };
-  const { pictures, thumbnails, uploads, models, cache, training, outbox } = folder;
   try {
-    for (const path of [root, pictures, thumbnails, uploads, models, cache, training, outbox]) {
+    for (const path of [root, ...Object.values(folder).filter((path) => path !== folder.database)]) {
       mkdirSync(path, { recursive: true });
       accessSync(path, constants.R_OK | constants.W_OK);
     }

@@ -159,6 +159,8 @@ export const en = {
   'option.gain': 'Gain',
   'option.always': 'Whatever its colours',
   'option.factor': 'Shrinks by',
+  'option.normalise': 'Pixels as 0–1, ImageNet’s, −1…1',
+  'option.invert': 'Inverted',
   'source.0': 'what it looks like',
   'source.1': 'a drawing',
   'source.2': 'a photo or painting',

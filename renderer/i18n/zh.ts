@@ -155,6 +155,8 @@ export const zh: Words = {
   'option.gain': '增益',
   'option.always': '不论颜色',
   'option.factor': '缩小倍数',
+  'option.normalise': '像素范围：0–1、ImageNet、−1…1',
+  'option.invert': '反相',
   'source.0': '自动判断',
   'source.1': '线稿',
   'source.2': '照片或绘画',

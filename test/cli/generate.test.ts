@@ -138,3 +138,40 @@ test('LoRAs are named on the command line with their weights, and counted', asyn
     [1, 1],
   ]);
 });
+
+test('several controls each have their own settings; one setting given once is for all', async () => {
+  using folder = temporaryFolder();
+  const control = join(GOLDEN_DIR, 'controlnet', 'controlnet.safetensors');
+  const [first, second] = ['hint_0.png', 'hint_1.png'].map((name) => join(GOLDEN_DIR, 'controlnet', name));
+  const [file] = await generate(
+    folder.path,
+    'a cat',
+    '--steps',
+    '1',
+    '--control',
+    control,
+    control,
+    '--control-image',
+    first!,
+    second!, // biome-ignore format: one line an option
+    '--preprocessor',
+    'canny',
+    '--preprocessor-option',
+    'low=50',
+    'high=150',
+    '--control-weight',
+    '0.5',
+    '0.8',
+    '--control-end',
+    '0.7',
+    '--control-priority',
+    'balanced',
+    'control',
+  );
+  const { request } = await readImageMetadata(file!);
+  const shared = { preprocessor: 'canny', preprocessorOptions: { low: 50, high: 150 }, endFraction: 0.7 };
+  expect(request.controls).toMatchObject([
+    { image: { path: first }, weight: 0.5, priority: 'balanced', ...shared },
+    { image: { path: second }, weight: 0.8, priority: 'control', ...shared },
+  ]);
+});

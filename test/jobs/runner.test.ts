@@ -68,7 +68,7 @@ function setUp(db = tempDatabase(), now: () => number = Date.now) {
   const timeline = createTimeline();
   const runner = new Runner({
     ...{ db, engine, emit, timeline, now, onIdle: () => undefined },
-    places: { db, pictures: root, uploads: root, training: root },
+    places: { db, pictures: root, uploads: root, training: root, preprocessors: root },
     finish: async () => ({ notes: [], steps: 20 }),
   });
   const jobs = new Jobs({ db, runner, timeline, emit, now });

@@ -6,6 +6,9 @@ import { finishGesture } from '../../stores/document.ts';
 import { useHint } from '../../stores/hint.ts';
 import { SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
 
+/** Begins the name of a preprocessor that the user put into the data folder. */
+const OWN = 'onnx:';
+
 type Option = ReturnType<typeof useHint.getState>['preprocessors'][number]['options'][number];
 
 export function PreprocessorFields({
@@ -17,13 +20,18 @@ export function PreprocessorFields({
 }) {
   const { t } = useTranslation();
   const { preprocessor, preprocessorOptions } = control;
-  const options = useHint(({ preprocessors }) => preprocessors).find(({ name }) => name === preprocessor);
+  const known = useHint(({ preprocessors }) => preprocessors);
+  const options = known.find(({ name }) => name === preprocessor);
+  const own = known.filter(({ name }) => name.startsWith(OWN));
   return (
     <>
       <SelectField
         label={t('control.preprocessor')}
         value={preprocessor}
-        options={PREPROCESSORS.map((value) => ({ value, label: t(`preprocessor.${value}`) }))}
+        options={[
+          ...PREPROCESSORS.map((value) => ({ value, label: t(`preprocessor.${value}`) })),
+          ...own.map(({ name: value }) => ({ value, label: value.slice(OWN.length) })),
+        ]}
         onChange={(next) => change({ preprocessor: next, preprocessorOptions: {} })}
       />
       {options?.options.map((option) => (
