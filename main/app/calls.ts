@@ -8,6 +8,7 @@ import type { ModelCard, ModelPatch, ModelPreview } from '../../preload/models.t
 import type { ImageRef } from '../../preload/request.ts';
 import type { Settings, SettingsPatch } from '../../preload/settings.ts';
 import type { AppInfo, Devices, StoredImage, TokenCount } from '../../preload/studio.ts';
+import { trimCache } from '../engine/cacheFolder.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { outboxPath } from '../history/exporting.ts';
 import { imagePath, storeUpload } from '../history/uploads.ts';
@@ -60,6 +61,19 @@ export async function diskUse({ library, folder, db }: Services) {
   const pictures = db.value<number>('SELECT coalesce(sum(bytes), 0) FROM picture_details') ?? 0;
   const { bavail, bsize } = await statfs(folder.root);
   return { models: library.diskUse(), pictures, cache: folderBytes(folder.cache), free: bavail * bsize };
+}
+
+/** Bytes freed. A job may be reading or making a copy, so none may be running. */
+export function clearCache({ db, folder }: Services): { bytes: number } {
+  if (db.value<number>("SELECT count(*) FROM jobs WHERE state = 'running'"))
+    throw new StudioError(
+      'conflict',
+      'A job is running and may use the copies.',
+      'Clear them when it is done.',
+    );
+  const before = folderBytes(folder.cache);
+  trimCache(folder.cache, [], 0);
+  return { bytes: before - folderBytes(folder.cache) };
 }
 
 function folderBytes(path: string): number {

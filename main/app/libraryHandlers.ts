@@ -32,6 +32,7 @@ function modelHandlers(s: Services) {
     duplicates: models.duplicates.handler(() => library.duplicates()),
     unused: models.unused.handler(({ input }) => library.unused(input.since)),
     diskUse: models.diskUse.handler(() => calls.diskUse(s)),
+    clearCache: models.clearCache.handler(() => calls.clearCache(s)),
     writeSidecars: models.writeSidecars.handler(({ input }) => ({
       files: [writeSidecar(cards.readCard(db, urls, input.id))],
     })),

@@ -472,6 +472,8 @@ export const en = {
   'memory.normal': 'Normal',
   'memory.cached': 'Cached: opens fastest',
   'memory.low': 'Low: slower, small',
+  copies: 'Copies of weights made for speed: {{size}}. They are made again when needed.',
+  'copies.clear': 'Delete the copies',
   threads: 'Threads',
   'threads.help': '0 = one per core',
   previews: 'Preview every step',

@@ -458,6 +458,8 @@ export const zh: Words = {
   'memory.normal': '普通',
   'memory.cached': '缓存：打开最快',
   'memory.low': '低内存：较慢',
+  copies: '为提速制作的权重副本：{{size}}。需要时会重新制作。',
+  'copies.clear': '删除副本',
   threads: '线程数',
   'threads.help': '0 = 每核一个',
   previews: '每步预览',

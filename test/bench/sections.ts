@@ -1,6 +1,7 @@
 /** The sections of the benchmark by name; each runs in a process of its own, so that its memory is its own too. */
 import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
 import { firstPictureRows } from './firstPicture.ts';
+import { integerLayerRows, integerNetworkRows } from './integers.ts';
 import { loadingRows } from './loading.ts';
 import { previewRows } from './loop.ts';
 import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
@@ -22,4 +23,6 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   previews: previewRows,
   'shortcut-pictures': shortcutPictureRows,
   'shortcut-steps': shortcutStepRows,
+  'integer-layers': integerLayerRows,
+  'integer-networks': integerNetworkRows,
 };

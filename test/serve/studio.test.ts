@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { expect, test } from 'vitest';
@@ -222,4 +222,8 @@ test('uploads, hints, tokens, settings, boards, models and the app’s own facts
   expect(await client.history.emptyBin({ deletedBefore: Date.now() + 1 })).toEqual({ removed: 1 });
   expect(existsSync(join(root, 'data/pictures'))).toBe(true);
   expect((await client.models.diskUse()).models).toMatchObject([{ value: 'checkpoint' }]);
+  const copy = join(root, 'data/cache/weights.int8.safetensors');
+  writeFileSync(copy, Buffer.alloc(1000));
+  expect(await client.models.clearCache()).toEqual({ bytes: 1000 });
+  expect(existsSync(copy)).toBe(false);
 });

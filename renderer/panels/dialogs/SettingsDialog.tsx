@@ -10,6 +10,7 @@ import { Button } from '../../ui/buttons.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { NumberField, SelectField, SwitchField } from '../../ui/fields.tsx';
 import { moment } from '../../ui/format.ts';
+import { CopiesLine } from './CopiesLine.tsx';
 
 const change = (patch: SettingsPatch) => void attempt(() => studio().settings.update(patch));
 
@@ -115,6 +116,7 @@ function Engine({ settings }: { readonly settings: Settings }) {
         checked={settings.indexMeaning}
         onChange={(indexMeaning) => change({ indexMeaning })}
       />
+      <CopiesLine />
     </section>
   );
 }
