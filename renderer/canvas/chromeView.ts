@@ -14,7 +14,8 @@ import { type Layer, layerBounds } from '../document/layer.ts';
 /** Zoom from which single pixels are told apart by a grid. */
 const PIXEL_GRID_FROM = 8;
 const HANDLE = 8;
-const FONT = '"Inter Variable", Inter, "Noto Sans", sans-serif';
+const FONT = '"Inter Variable", "Noto Sans SC Variable", Inter, "Noto Sans", sans-serif';
+const LABEL_SIZE = 11;
 
 export interface ChromeState {
   readonly frame: Rect;
@@ -54,7 +55,7 @@ function buildNodes(screen: Konva.Group) {
           strokeWidth: 0.5,
         }),
     ),
-    label: new Konva.Text({ ...quiet, fontSize: 11, fontFamily: FONT }),
+    label: new Konva.Text({ ...quiet, fontSize: LABEL_SIZE, fontFamily: FONT }),
     handles: Array.from({ length: 8 }, () => new Konva.Rect({ ...quiet, width: HANDLE, height: HANDLE })),
     outline: new Konva.Line({ ...quiet, stroke: '#fff', strokeWidth: 1.4, dash: [5, 4], closed: true }),
     ringShade: new Konva.Circle({
@@ -71,7 +72,8 @@ function buildNodes(screen: Konva.Group) {
   return nodes;
 }
 
-export function chromeView(screen: Konva.Group) {
+/** `changed` is called when something came late: the letters of a label that no page had asked for yet. */
+export function chromeView(screen: Konva.Group, changed: () => void) {
   const { shade, grid, frame, layer, corners, label, handles, outline, ringShade, ring } = buildNodes(screen);
   return {
     show(state: ChromeState): void {
@@ -83,6 +85,12 @@ export function chromeView(screen: Konva.Group) {
         opacity: state.frameQuiet ? 0.45 : 1,
         visible: state.frameShown,
       });
+      if (label.text() !== state.label)
+        void document.fonts.load(`${LABEL_SIZE}px ${FONT}`, state.label).then(() => {
+          label.text('');
+          label.text(state.label);
+          changed();
+        });
       label.setAttrs({
         text: state.label,
         x: box.x + 4,

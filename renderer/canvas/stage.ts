@@ -22,8 +22,8 @@ import { resultView } from './resultView.ts';
 
 /** Bitmaps and strokes are drawn at the screen's own resolution, at most twice the CSS size. */
 const RATIO = Math.min(globalThis.devicePixelRatio ?? 1, 2);
-/** From this zoom on, pixels are shown as squares. */
-const SHARP_FROM = 2;
+/** From this zoom on, pixels are shown as squares; a fitted picture, enlarged up to four times, is still smooth. */
+const SHARP_FROM = 5;
 
 Konva.pixelRatio = RATIO;
 Konva.autoDrawEnabled = false;
@@ -46,7 +46,7 @@ export function mountStage(
   const nodes = buildNodes(stage);
   const live = liveStrokeView(RATIO);
   nodes.screen.ink.add(live.node);
-  const chrome = chromeView(nodes.screen.chrome);
+  const chrome = chromeView(nodes.screen.chrome, () => nodes.layers.chrome.batchDraw());
   const push = pusher(container, nodes, chrome, frameLabel);
   const stopPointer = listenToPointer(container, effectsOn(nodes, live, chrome), (at, cursor) => {
     const { view, brushes } = useView.getState();

@@ -54,6 +54,7 @@ export const en = {
   'lora.off': 'Switch {{name}} off',
   'lora.misfit': 'Does not fit: {{lora}} LoRA, {{checkpoint}} checkpoint.',
   'lora.missing': 'Its file is not in the library.',
+  'lora.applied': 'applied {{done}} of {{all}} tensors',
   'lora.trigger': 'trigger',
   'lora.addTrigger': 'Add to the prompt',
   // prompt and sampling

@@ -54,6 +54,7 @@ export const zh: Words = {
   'lora.off': '停用 {{name}}',
   'lora.misfit': '不匹配：LoRA 为 {{lora}}，主模型为 {{checkpoint}}。',
   'lora.missing': '模型库中没有这个文件。',
+  'lora.applied': '已应用 {{done}} / {{all}} 个张量',
   'lora.trigger': '触发词',
   'lora.addTrigger': '加入提示词',
   prompt: '提示词',

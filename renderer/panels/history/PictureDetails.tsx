@@ -40,8 +40,8 @@ export function PictureDetails({ picture }: { readonly picture: PictureDetail })
         {picture.prompt || t('history.noPrompt')}
       </p>
       <Actions picture={picture} />
-      <Facts picture={picture} />
       <Lineage id={picture.id} />
+      <Facts picture={picture} />
     </section>
   );
 }

@@ -115,9 +115,11 @@ function ModelRow({
           <span className="line" style={{ gap: 6 }}>
             <span className="ellipsis">{card.name}</span>
             {card.state === 'ready' ? (
-              <span className="badge" data-tone="plain">
-                {BASE_LABELS[card.base]}
-              </span>
+              card.base === 'other' ? null : (
+                <span className="badge" data-tone="plain">
+                  {BASE_LABELS[card.base]}
+                </span>
+              )
             ) : (
               <span className="badge" data-tone="bad">
                 {t(`state.${card.state}`)}

@@ -37,6 +37,9 @@ function Editable({
   );
 }
 
+/** Variants that say nothing beside the base and the type. */
+const PLAIN: ReadonlySet<string> = new Set(['normal', 'lora', 'controlnet', 'upscaler']);
+
 const words = (text: string): string[] =>
   text
     .split(',')
@@ -51,7 +54,10 @@ export function ModelDetails({ card }: { readonly card: ModelCard }) {
       <Editable label={t('model.name')} value={card.name} onSave={(name) => update({ name })} />
       <dl className="facts" data-selectable>
         <Fact name={t('model.type')} value={t(`type.${card.type}`)} />
-        <Fact name={t('model.base')} value={`${BASE_LABELS[card.base]} ${card.variant}`} />
+        <Fact
+          name={t('model.base')}
+          value={[BASE_LABELS[card.base], PLAIN.has(card.variant) ? '' : card.variant].join(' ')}
+        />
         <Fact name={t('model.size')} value={`${megabytes(card.bytes)} · ${card.dtype}`} />
         <Fact name="AutoV2" value={card.autoV2 ?? '…'} />
         <Fact name={t('model.uses')} value={String(card.uses)} />

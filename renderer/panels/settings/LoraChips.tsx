@@ -129,7 +129,8 @@ function LoraFacts({
       .findLast(({ notes }) => notes.some((text) => text.includes(name)))
       ?.notes.find((text) => text.includes(name)),
   );
-  const applied = /applied \d+ of \d+ tensors/.exec(note ?? '')?.[0];
+  const [, done, all] = /applied (\d+) of (\d+) tensors/.exec(note ?? '') ?? [];
+  const applied = done === undefined ? undefined : t('lora.applied', { done, all });
   if (missing) return <p className="help warning">{t('lora.missing')}</p>;
   if (applied === undefined && triggers.length === 0) return null;
   return (
