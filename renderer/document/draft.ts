@@ -45,6 +45,8 @@ export interface Draft extends Readonly<Settings> {
   readonly vae: ModelRef | null;
   readonly loras: readonly DraftLora[];
   readonly denoisingStrength: number;
+  /** Other shortcuts than those of `speed`: a recalled picture's. */
+  readonly shortcuts?: GenerationRequest['shortcuts'];
   /** A new seed for every run. */
   readonly freshSeed: boolean;
   readonly maskedContent: 'original' | 'fill' | 'latent noise' | 'latent nothing';

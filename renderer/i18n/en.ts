@@ -92,6 +92,7 @@ export const en = {
   'speed.exact': 'Exact',
   'speed.fast': 'Fast',
   'speed.draft': 'Draft',
+  'speed.own.help': 'Shortcuts as the recalled picture took them; choose a speed again to drop them.',
   'speed.fast.help': 'Nearly the exact picture: steps that change little are computed in part.',
   'speed.draft.help':
     'The same scene, details may differ: coarser numbers, and more of each step foreseen instead of computed.',

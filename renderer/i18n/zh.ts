@@ -91,6 +91,7 @@ export const zh: Words = {
   'speed.exact': '精确',
   'speed.fast': '快速',
   'speed.draft': '草稿',
+  'speed.own.help': '沿用所载入图片的捷径设置;重新选择速度即可取消。',
   'speed.fast.help': '与精确结果几乎相同:变化很小的步骤只计算一部分。',
   'speed.draft.help': '画面相同,细节可能不同:数值较粗,每步更多内容靠推算。',
   batchSeeds: '批次种子',

@@ -76,6 +76,7 @@ function commonPart(draft: Draft) {
     clipSkip: draft.clipSkip,
     emphasis: draft.emphasis,
     speed: draft.speed,
+    ...(draft.shortcuts ? { shortcuts: draft.shortcuts } : {}),
     ...(secondPass.on
       ? {
           secondPass: {
@@ -119,7 +120,8 @@ export function recall(request: PartialRequest, part: 'all' | 'prompt' | 'seed')
   const told = keys.filter((key) => request[key] !== undefined).map((key) => [key, request[key]]);
   const seed = part !== 'prompt' && request.seed !== undefined ? { freshSeed: false } : {};
   const loras = part === 'all' ? { loras: (request.loras ?? []).map((lora) => ({ ...lora, on: true })) } : {};
-  return { ...Object.fromEntries(told), ...seed, ...loras };
+  const shortcuts = part === 'all' ? { shortcuts: request.shortcuts } : {};
+  return { ...Object.fromEntries(told), ...seed, ...loras, ...shortcuts };
 }
 
 export const isUpscale = (request: { readonly kind: string }): request is UpscaleRequest =>

@@ -175,3 +175,21 @@ test('several controls each have their own settings; one setting given once is f
     { image: { path: second }, weight: 0.8, priority: 'control', ...shared },
   ]);
 });
+
+test('shortcuts are recorded with the picture, and repeated from it', async () => {
+  using folder = temporaryFolder();
+  const args = ['--steps', '8', '--guidance-interval', '0.2:10', '--deep-bound', '0.9', '--seed', '4'];
+  const [file] = await generate(folder.path, 'a cat', ...args);
+  const { request, raw } = await readImageMetadata(file!);
+  expect(request.shortcuts).toEqual({
+    guidanceInterval: { low: 0.2, high: 10 },
+    negativeBound: 0,
+    deepBound: 0.9,
+  });
+  expect(raw['parameters']).toContain('Guidance interval: 0.2 to 10, Negative bound: 0, Deep bound: 0.9');
+  const again = await emulsion(['generate', '--from', file!, '--out', join(folder.path, 'again'), '--json']);
+  const [copy] = (JSON.parse(again.stdout) as { files: string[] }).files;
+  expect(readFileSync(copy!).equals(readFileSync(file!))).toBe(true);
+  const bad = await emulsion(['generate', 'a cat', ...COMMON, '--guidance-interval', '9:2']);
+  expect(bad.stderr).toContain('an interval goes from the lower sigma to the higher');
+});

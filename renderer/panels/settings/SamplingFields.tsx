@@ -134,7 +134,9 @@ function DraftChoice({
       label={t(name)}
       value={useDraft(name)}
       options={Object.entries(options).map(([value, label]) => ({ value, label }))}
-      onChange={(value) => setDraft({ [name]: value } as Partial<Draft>)}
+      onChange={(value) =>
+        setDraft({ [name]: value, ...(name === 'speed' && { shortcuts: undefined }) } as Partial<Draft>)
+      }
     />
   );
 }
@@ -143,7 +145,6 @@ function DraftChoice({
 export function RareFields() {
   const { t } = useTranslation();
   const secondPass = useDraft('secondPass');
-  const speed = useDraft('speed');
   return (
     <details className="rare">
       <summary>{t('more')}</summary>
@@ -162,7 +163,7 @@ export function RareFields() {
             options={{ increment: t('batchSeeds.increment'), batch: t('batchSeeds.batch') }}
           />
         </div>
-        {speed === 'exact' ? null : <p className="help">{t(`speed.${speed}.help`)}</p>}
+        <SpeedHelp />
         <SwitchField
           label={t('secondPass')}
           help={t('secondPass.help')}
@@ -173,6 +174,15 @@ export function RareFields() {
       </div>
     </details>
   );
+}
+
+/** What the speed costs, in a line. */
+function SpeedHelp() {
+  const { t } = useTranslation();
+  const speed = useDraft('speed');
+  const isOwn = useDraft('shortcuts') !== undefined;
+  if (isOwn) return <p className="help">{t('speed.own.help')}</p>;
+  return speed === 'exact' ? null : <p className="help">{t(`speed.${speed}.help`)}</p>;
 }
 
 function VaeField() {

@@ -51,6 +51,15 @@ describe('building requests', () => {
     expect(Object.keys(recall(request, 'prompt'))).toEqual(['prompt', 'negativePrompt']);
   });
 
+  it('recalls the shortcuts of a picture, and forgets them with the next', () => {
+    const shortcuts = { deepBound: 0.2 };
+    const recalled = { ...draft, ...recall({ speed: 'fast', shortcuts }, 'all') };
+    expect(buildRequest(recalled, {})).toMatchObject({ speed: 'fast', shortcuts });
+    const next = { ...recalled, prompt: 'a boat', ...recall({ speed: 'exact' }, 'all') };
+    expect(buildRequest(next, {})).not.toHaveProperty('shortcuts');
+    expect(recall({ shortcuts }, 'prompt')).toEqual({});
+  });
+
   it('says what a strength does', () => {
     expect([0, 0.2, 0.62, 0.9, 1].map(strengthWords)).toEqual(['same', 'touches', 'keeps', 'loosens', 'new']);
     expect(stepsRun(30, 0.62)).toBe(18);
