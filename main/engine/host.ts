@@ -3,7 +3,7 @@ import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { type ControlBase, createControlStore, type OpenControl } from './controls.ts';
-import { flavourOf, probeDevices } from './devices.ts';
+import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { chooseIntegers, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
 import { type ModelPlan, planModels, readyWeights } from './loading.ts';
@@ -19,10 +19,10 @@ import {
   type Networks,
 } from './networks.ts';
 import { previewOf } from './preview.ts';
-import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
+import type { EngineSettings, RawImage } from './protocol.ts';
 import { remembering, type Scope } from './remembering.ts';
 import { stampOf } from './requestFiles.ts';
-import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
+import type { SessionOptions } from './sessions.ts';
 import { createShelf, type Shelved } from './shelf.ts';
 import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 
@@ -66,7 +66,7 @@ export interface EngineHost {
   /** A small picture of what the open checkpoint's latent will become. */
   preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
   /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
-  session(settings: EngineSettings): Promise<SessionOptions>;
+  readonly session: SessionChooser;
   /** Results kept between jobs, until everything is released. */
   readonly memo: Memo;
   release(): Promise<void>;
@@ -174,20 +174,6 @@ function scopeOf(key: string, loras: readonly LoraChoice[], vaeTile: number): Sc
 /** The checkpoint's own U-Net, without what LoRAs merge into it. */
 function controlBase({ checkpoint: { path, config, parts } }: ModelPlan): ControlBase {
   return { unet: config.unet, weights: fileParameters(path, parts.unet) };
-}
-
-/** Probes the devices when `auto` first asks for the best. */
-function sessionChooser(): EngineHost['session'] {
-  let chosen: Promise<DeviceName> | undefined;
-  const deviceFor = (settings: EngineSettings): Promise<DeviceName> => {
-    if (settings.device !== 'auto') return Promise.resolve(settings.device);
-    chosen ??= probeDevices().then((probe) => probe.chosen);
-    return chosen;
-  };
-  return async (settings) => {
-    const device = await deviceFor(settings);
-    return { ...DEFAULT_SESSION, device, target: { flavour: flavourOf(device) }, threads: settings.threads };
-  };
 }
 
 interface Previews {

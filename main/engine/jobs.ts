@@ -1,7 +1,7 @@
 /** Which function runs which kind of job. */
 import { trainLoraJob } from '../training/lora/job.ts';
 import { runWorkflowJob } from '../workflow/job.ts';
-import { probeDevices } from './devices.ts';
+import { probeDevices } from './devices/ladder.ts';
 import { embed } from './embedJob.ts';
 import { generate } from './generateJob.ts';
 import { makeHint } from './hints.ts';
@@ -33,6 +33,10 @@ export function runJob(host: EngineHost, job: EngineJob, context: JobContext): P
     case 'hint':
       return makeHint(job, context);
     case 'devices':
-      return probeDevices().then((probe) => ({ kind: 'devices', ...probe }));
+      return probeDevices().then(({ devices, chosen }) => ({
+        kind: 'devices',
+        devices,
+        chosen: chosen.name,
+      }));
   }
 }

@@ -39,7 +39,7 @@ export function planModels(
 ): ModelPlan {
   const checkpoint = openCheckpoint(wanted.checkpoint, target);
   const vae = wanted.vae === undefined ? undefined : openVaePart(wanted.vae, checkpoint.config);
-  const loras = store.choose(checkpoint.config, wanted.loras);
+  const loras = store.choose(checkpoint.config, wanted.loras, device);
   const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
   const stamps = [wanted.checkpoint, ...(wanted.vae ? [wanted.vae] : [])].map(stampOf);
   return { checkpoint, vae, loras, key: [...stamps, device, loras.spatial, merged].join('|') };

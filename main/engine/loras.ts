@@ -8,6 +8,7 @@ import { type LoraNetwork, type LoraSites, loraSites, type Site } from '../../na
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import type { LoraFeeds } from './networks.ts';
+import type { DeviceName } from './protocol.ts';
 import { stampOf } from './requestFiles.ts';
 import type { Feeds } from './tensors.ts';
 
@@ -38,7 +39,7 @@ export interface LoraSet {
 
 export interface LoraStore {
   /** Throws WeightsError when a file is no LoRA or was made for another base. */
-  choose(config: CheckpointConfig, choices: readonly LoraChoice[]): LoraSet;
+  choose(config: CheckpointConfig, choices: readonly LoraChoice[], device?: DeviceName): LoraSet;
 }
 
 /** Factors kept for LoRAs that are not in use at the moment, as float32. */
@@ -69,11 +70,11 @@ export function createLoraStore(): LoraStore {
     loaded.set(key, lora); // the newest stands last
     return lora;
   };
-  const choose = (config: CheckpointConfig, choices: readonly LoraChoice[]): LoraSet => {
+  const choose: LoraStore['choose'] = (config, choices, device = 'cpu') => {
     const sites = sitesOf(config);
     const uses = choices.map((choice) => ({ ...choice, lora: load(choice.path, sites, config) }));
     dropIdle(loaded, new Set(uses.map(({ lora }) => lora)));
-    return loraSet(sites, config, uses);
+    return loraSet(sites, config, uses, device);
   };
   return { choose };
 }
@@ -96,7 +97,12 @@ function dropIdle(loaded: Map<string, LoadedLora>, inUse: ReadonlySet<LoadedLora
 
 type LoraInUse = LoraChoice & { readonly lora: LoadedLora };
 
-function loraSet(sites: LoraSites, config: CheckpointConfig, uses: readonly LoraInUse[]): LoraSet {
+function loraSet(
+  sites: LoraSites,
+  config: CheckpointConfig,
+  uses: readonly LoraInUse[],
+  device: DeviceName,
+): LoraSet {
   const spatial = uses.some(({ lora }) => lora.bound.live.some(isSpatial));
   const targets = [...new Set(sites.values())].filter(
     ({ path, shape }) =>
@@ -106,6 +112,7 @@ function loraSet(sites: LoraSites, config: CheckpointConfig, uses: readonly Lora
     feedsOf(
       targets.filter((site) => site.network === network),
       uses,
+      device === 'cpu',
     );
   const unet = feedsFor('unet');
   const textEncoders = config.textEncoders.map((_, index) => feedsFor(`textEncoder.${index}`));
@@ -125,7 +132,7 @@ function isSpatial({ site }: LivePair): boolean {
   return site.shape.length === 4;
 }
 
-function feedsOf(targets: readonly Site[], uses: readonly LoraInUse[]): Feeds {
+function feedsOf(targets: readonly Site[], uses: readonly LoraInUse[], emptyAxes: boolean): Feeds {
   const feeds: Record<string, OrtTensor> = {};
   for (const site of targets) {
     const parts = uses.flatMap((use) => {
@@ -133,7 +140,9 @@ function feedsOf(targets: readonly Site[], uses: readonly LoraInUse[]): Feeds {
       const weight = weightFor(use, site.network);
       return factors && weight !== 0 ? [{ factors, weight }] : [];
     });
-    const { down, downShape, up, upShape, scale, scaleShape } = stackFactors(site.shape, parts);
+    const { down, downShape, up, upShape, scale, scaleShape } = stackFactors(site.shape, parts, {
+      emptyAxes,
+    });
     const { downInput, upInput, scaleInput } = loraInputs(site.path);
     feeds[downInput] = new OrtTensor('float32', down, downShape);
     feeds[upInput] = new OrtTensor('float32', up, upShape);

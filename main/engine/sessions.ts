@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly threads: number;
   /** Keep fp16 weights as they lie and cast them while running: half the memory, slower steps. */
   readonly castWhileRunning: boolean;
+  /** Leave outputs on the device, to be given to other sessions there; see resident.ts. */
+  readonly outputsOnDevice?: boolean;
   /** Lay weights out again for the kernels: pays for int8 only. */
   readonly prepack: boolean;
 }
@@ -55,6 +57,7 @@ function ortOptions(root: string, options: SessionOptions): InferenceSession.Ses
     enableCpuMemArena: !options.castWhileRunning,
     enableMemPattern: !options.castWhileRunning,
     logSeverityLevel: 3,
+    ...(options.outputsOnDevice && { preferredOutputLocation: 'gpu-buffer' }),
     extra: {
       session: {
         model_external_initializers_file_folder_path: root,

@@ -66,11 +66,17 @@ interface Halves {
 
 /**
  * Concatenates along the rank. Without parts the inputs add nothing: rank 0, or for a convolution a rank of zeros,
- * because ONNX Runtime's Conv leaves its output unset when there are no input channels.
+ * because ONNX Runtime's Conv leaves its output unset when there are no input channels. `emptyAxes: false` asks for zeros
+ * everywhere: a product over an empty axis ends the process on WebGPU (ONNX Runtime 1.30).
  */
-export function stackFactors(shape: readonly number[], given: readonly WeightedFactors[]): StackedFactors {
+export function stackFactors(
+  shape: readonly number[],
+  given: readonly WeightedFactors[],
+  { emptyAxes = true }: { readonly emptyAxes?: boolean } = {},
+): StackedFactors {
   const isConv = shape.length > 2;
-  const parts = given.length === 0 && isConv ? [noConvolution(shape)] : given;
+  const needsZeros = given.length === 0 && (isConv || !emptyAxes);
+  const parts = needsZeros ? [noChange(shape)] : given;
   const halves = joinedHalves(
     shape,
     parts.map(({ factors }) => factors),
@@ -84,7 +90,7 @@ export function stackFactors(shape: readonly number[], given: readonly WeightedF
   return { ...halves, scale, scaleShape: isConv ? [at, 1, 1] : [at] };
 }
 
-function noConvolution([outFeatures = 0, ...rest]: readonly number[]): WeightedFactors {
+function noChange([outFeatures = 0, ...rest]: readonly number[]): WeightedFactors {
   const taps = rest.reduce((a, b) => a * b, 1);
   const factors = { rank: 1, scale: 1, down: new Float32Array(taps), up: new Float32Array(outFeatures) };
   return { factors, weight: 1 };
