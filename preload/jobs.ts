@@ -75,6 +75,7 @@ export const jobProgressSchema = z.object({
     'load',
     'encode text',
     'encode image',
+    'warm up',
     'denoise',
     'decode',
     'upscale',

@@ -1,6 +1,8 @@
 /** The parent's side of the engine process: starts it, feeds it one job at a time, survives its death. */
 import { EngineError } from './failures.ts';
 import type {
+  DeviceName,
+  EngineFailure,
   EngineJob,
   EngineProgress,
   EngineResult,
@@ -43,6 +45,10 @@ export class EngineClient {
   #running: Running | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #nextId = 1;
+  /** What the engine computes on, as far as it said. */
+  #device: DeviceName = 'cpu';
+  /** Devices on which an engine died. */
+  readonly #avoid = new Set<DeviceName>();
   #killed = false;
 
   /** Starts nothing: the process is launched by the first job. */
@@ -66,7 +72,7 @@ export class EngineClient {
    * cancelled, or that the process died; after a death the next job gets a new process.
    */
   run(job: EngineJob, options: RunOptions = {}): Promise<EngineResult> {
-    const result = this.#queue.then(() => this.#start(job, options));
+    const result = this.#queue.then(() => this.#withoutLoss(job, options));
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -83,7 +89,26 @@ export class EngineClient {
     await this.#queue;
   }
 
-  #start(job: EngineJob, options: RunOptions): Promise<EngineResult> {
+  /** A job that fails because of the device is done once more, on the CPU, and its result says so. */
+  async #withoutLoss(job: EngineJob, options: RunOptions): Promise<EngineResult> {
+    this.#device = 'cpu';
+    try {
+      return await this.#start(job, options);
+    } catch (error) {
+      const device = this.#device;
+      const blamed = error instanceof EngineError && DEVICE_FAILURES.has(error.failure.code);
+      if (!blamed || device === 'cpu' || options.signal?.aborted) throw error;
+      if (error.failure.code === 'crashed') this.#avoid.add(device);
+      const result = await this.#start(job, options, 'cpu');
+      return withNote(result, `${device} failed, so this was done on the CPU: ${error.failure.message}`);
+    }
+  }
+
+  #start(
+    job: EngineJob,
+    options: RunOptions,
+    device: EngineSettings['device'] = this.#settings.device,
+  ): Promise<EngineResult> {
     if (options.signal?.aborted) return Promise.reject(cancelled());
     this.#killed = false;
     this.#handle ??= this.#open();
@@ -94,7 +119,8 @@ export class EngineClient {
       const cancel = (): void => handle.post({ type: 'cancel', id });
       options.signal?.addEventListener('abort', cancel, { once: true });
       const { memory = this.#settings.memory } = options;
-      handle.post({ type: 'run', id, job, settings: { ...this.#settings, memory } });
+      const settings = { ...this.#settings, memory, device, avoid: [...this.#avoid] };
+      handle.post({ type: 'run', id, job, settings });
     });
   }
 
@@ -110,7 +136,12 @@ export class EngineClient {
   }
 
   #receive(message: FromEngine): void {
-    if (message.type === 'ready' || message.id !== this.#running?.id) return;
+    if (message.type === 'ready') return;
+    if (message.type === 'using') {
+      this.#device = message.device;
+      return;
+    }
+    if (!this.#running || message.id !== this.#running.id) return;
     switch (message.type) {
       case 'progress':
         this.#running.options.onProgress?.(message.progress);
@@ -128,6 +159,13 @@ export class EngineClient {
     this.#running = undefined;
     if (running) how(running);
   }
+}
+
+/** Failures that another device may not have. */
+const DEVICE_FAILURES: ReadonlySet<EngineFailure['code']> = new Set(['crashed', 'out-of-memory', 'internal']);
+
+function withNote(result: EngineResult, note: string): EngineResult {
+  return 'notes' in result ? { ...result, notes: [...result.notes, note] } : result;
 }
 
 function cancelled(): EngineError {

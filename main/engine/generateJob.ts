@@ -37,6 +37,7 @@ export async function generate(
     speed: request.speed,
     onPack: (done, total) => (done === 0 ? progress.begin('load', total) : progress.advance()),
     onLoad: () => undefined,
+    onCompile: () => progress.aside('warm up'),
   });
   const job: Pass = { host, networks, settings, signal, progress };
   progress.begin('encode image');

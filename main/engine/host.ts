@@ -19,7 +19,7 @@ import {
   type Networks,
 } from './networks.ts';
 import { previewOf } from './preview.ts';
-import type { EngineSettings, RawImage } from './protocol.ts';
+import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
 import { remembering, type Scope } from './remembering.ts';
 import { stampOf } from './requestFiles.ts';
 import type { SessionOptions } from './sessions.ts';
@@ -52,6 +52,8 @@ export interface OpenOptions {
   /** Layers packed so far and in all, while weights are packed that never were. */
   readonly onPack?: (done: number, total: number) => void;
   readonly onLoad: (network: NetworkName, seconds: number) => void;
+  /** See NetworkOptions. */
+  readonly onCompile?: NetworkOptions['onCompile'];
   readonly signal: AbortSignal;
 }
 
@@ -67,6 +69,8 @@ export interface EngineHost {
   preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
   /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
   readonly session: SessionChooser;
+  /** To be told of a device before it is touched. */
+  readonly onDevice: (device: DeviceName) => void;
   /** Results kept between jobs, until everything is released. */
   readonly memo: Memo;
   release(): Promise<void>;
@@ -78,6 +82,7 @@ type ShelvedCheckpoint = LoadedCheckpoint & Shelved & { readonly controlled: Con
 interface CurrentJob {
   readonly lora: LoraFeeds;
   readonly onLoad: OpenOptions['onLoad'];
+  readonly onCompile?: NetworkOptions['onCompile'];
   readonly pixels: number;
   /** Set where its networks are computed in integers. */
   readonly packed?: PackedOptions | undefined;
@@ -86,7 +91,8 @@ interface CurrentJob {
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0 };
 
-export function createHost(): EngineHost {
+/** `onDevice` is told of every device before it is touched: if the process then dies, it was the driver. */
+export function createHost(onDevice: (device: DeviceName) => void = () => undefined): EngineHost {
   let loaded: ShelvedCheckpoint | undefined;
   const shelf = createShelf<ShelvedCheckpoint>();
   // Sessions outlive a job; what they call back to changes with each.
@@ -95,7 +101,7 @@ export function createHost(): EngineHost {
   const controlStore = createControlStore();
   const previews = createPreviews();
   const memo = createMemo();
-  const sessionFor = sessionChooser();
+  const sessionFor = sessionChooser(onDevice);
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
     const { settings, pixels, signal } = options;
     const base = await sessionFor(settings);
@@ -105,7 +111,7 @@ export function createHost(): EngineHost {
     const notes = note ? [...plan.loras.notes, note] : plan.loras.notes;
     const { cacheDir } = settings;
     const packed = bits && { bits, cacheDir, signal, onProgress: options.onPack };
-    current = { lora: feeds, onLoad: options.onLoad, pixels, packed };
+    current = { lora: feeds, onLoad: options.onLoad, onCompile: options.onCompile, pixels, packed };
     const key = [plan.key, settings.threads, settings.memory, bits].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
@@ -114,7 +120,7 @@ export function createHost(): EngineHost {
       loaded = shelf.take(key);
     }
     if (!loaded) {
-      const isEvictable = settings.memory === 'cached' && bits === undefined;
+      const isEvictable = settings.memory === 'cached' && bits === undefined && base.device === 'cpu';
       // Freed first: what is free then decides on the memory mode.
       await shelf.makeRoom(isEvictable);
       const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, bits);
@@ -144,7 +150,7 @@ export function createHost(): EngineHost {
     await previews.release();
     memo.clear();
   };
-  return { open, openControls, preview, session: sessionFor, memo, release };
+  return { open, openControls, preview, session: sessionFor, onDevice, memo, release };
 }
 
 /** Networks that outlive a job: what they call back to, and what is given to them besides, is asked for each time. */
@@ -159,6 +165,7 @@ function lasting(
     oneAtATime: memory === 'low',
     vaeTile: () => vaeTileFor(current().pixels, memory),
     onLoad: (network, seconds) => current().onLoad(network, seconds),
+    onCompile: () => current().onCompile?.() ?? (() => undefined),
   };
   return createNetworks(graphs, options, {
     unet: () => current().lora.unet(),

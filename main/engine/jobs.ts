@@ -17,6 +17,11 @@ export interface JobContext {
   readonly signal: AbortSignal;
 }
 
+async function listDevices({ onDevice }: EngineHost, { settings }: JobContext): Promise<EngineResult> {
+  const { devices, chosen } = await probeDevices({ avoid: settings.avoid, onDevice });
+  return { kind: 'devices', devices, chosen: chosen.name };
+}
+
 /** Runs one job to its end. Throws what toFailure (failures.ts) can explain. */
 export function runJob(host: EngineHost, job: EngineJob, context: JobContext): Promise<EngineResult> {
   switch (job.kind) {
@@ -33,10 +38,6 @@ export function runJob(host: EngineHost, job: EngineJob, context: JobContext): P
     case 'hint':
       return makeHint(job, context);
     case 'devices':
-      return probeDevices().then(({ devices, chosen }) => ({
-        kind: 'devices',
-        devices,
-        chosen: chosen.name,
-      }));
+      return listDevices(host, context);
   }
 }

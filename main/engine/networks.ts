@@ -6,6 +6,7 @@ import type { GenerationModel } from '../pipeline/generate.ts';
 import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { runTiled } from '../pipeline/tiles.ts';
 import { predictFromDeep, predictNoise } from './noise.ts';
+import { residentFeeds } from './resident.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
 import { type Feeds, runOne, toOrt } from './tensors.ts';
 import { textModel } from './textModel.ts';
@@ -30,6 +31,8 @@ export interface NetworkOptions {
   /** Largest picture side that the VAE takes in one piece, in pixels. */
   readonly vaeTile: () => number;
   readonly onLoad?: (network: NetworkName, seconds: number) => void;
+  /** A GPU compiles its kernels at the first evaluation of a size; the function that is given back is called after it. */
+  readonly onCompile?: (() => () => void) | undefined;
 }
 
 /** Tensors given to every evaluation besides the port's own: LoRA matrices. */
@@ -49,6 +52,8 @@ export const VAE_OVERLAP = 64;
 /** Loads nothing yet. */
 export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions, lora: LoraFeeds): Networks {
   const pool = sessionPool(graphs, options);
+  const resident = residentFeeds(options.session);
+  const warmed = warmUps(options);
   const { config } = graphs;
   const { scalingFactor } = config.vae;
   return {
@@ -60,10 +65,13 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
         () => lora.textEncoder(index),
       ),
     ),
-    predictNoise: (input) =>
-      input.deep === undefined || input.deep === 'keep'
-        ? predictNoise(pool.get('unet'), config.unet, input, lora.unet())
-        : predictFromDeep(pool.get('outerUnet'), config.unet, { ...input, deep: input.deep }, lora.unet()),
+    predictNoise: async (input) => {
+      const factors = await resident.of(lora.unet());
+      const { deep, latent } = input;
+      return deep === undefined || deep === 'keep'
+        ? warmed(['unet', latent.shape], () => predictNoise(pool.get('unet'), config.unet, input, factors))
+        : predictFromDeep(pool.get('outerUnet'), config.unet, { ...input, deep }, factors);
+    },
     encodeImage: async (pixels) => {
       const session = await pool.get('vaeEncoder');
       const tiles = { tile: options.vaeTile(), overlap: VAE_OVERLAP, scale: 1 / 8 };
@@ -78,7 +86,29 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
       const unscaled = scaled(latent, 1 / scalingFactor);
       return runTiled(unscaled, tiles, (part) => runOne(session, { latent: toOrt(part) }, 'image'));
     },
-    release: pool.releaseAll,
+    release: async () => {
+      await resident.release();
+      await pool.releaseAll();
+    },
+  };
+}
+
+/** Runs what it is given, and tells of the first run under each key. The CPU compiles nothing. */
+function warmUps({
+  session,
+  onCompile,
+}: NetworkOptions): <T>(key: unknown, run: () => Promise<T>) => Promise<T> {
+  const known = new Set<string>();
+  return async (key, run) => {
+    const name = JSON.stringify(key);
+    if (session.device === 'cpu' || known.has(name)) return run();
+    const done = onCompile?.();
+    try {
+      return await run();
+    } finally {
+      known.add(name);
+      done?.();
+    }
   };
 }
 

@@ -10,7 +10,7 @@ interface ParentPort {
 }
 const { parentPort } = process as unknown as { parentPort?: ParentPort };
 
-const host = createHost();
+const host = createHost((device) => send({ type: 'using', device }));
 const running = new Map<number, AbortController>();
 
 function send(message: FromEngine): void {

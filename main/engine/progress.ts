@@ -4,6 +4,8 @@ import type { EngineProgress, RawImage, Stage } from './protocol.ts';
 export interface ProgressReporter {
   /** A stage begins; `steps` units of it are to come. */
   begin(stage: Stage, steps?: number): void;
+  /** Another stage in between; the function that is given back returns to the one before, where it stood. */
+  aside(stage: Stage): () => void;
   /** One more unit is done. */
   advance(details?: { preview?: RawImage; loss?: number }): void;
   /** Seconds spent in each stage so far. */
@@ -40,12 +42,22 @@ export function progressReporter(
       ...details,
     });
   };
+  const begin: ProgressReporter['begin'] = (next, count = 1) => {
+    closeStage();
+    [stage, step, steps, secondsPerStep] = [next, 0, count, undefined];
+    stageStart = stepStart = performance.now();
+    send();
+  };
   return {
-    begin: (next, count = 1) => {
-      closeStage();
-      [stage, step, steps, secondsPerStep] = [next, 0, count, undefined];
-      stageStart = stepStart = performance.now();
-      send();
+    begin,
+    aside: (between) => {
+      const before = [stage, step, steps] as const;
+      begin(between, 1);
+      return () => {
+        const [held, done, count] = before;
+        begin(held, count);
+        step = done;
+      };
     },
     advance: (details) => {
       const now = performance.now();

@@ -14,6 +14,8 @@ export interface EngineSettings {
   readonly memory: MemoryMode;
   /** `auto`: the fastest device whose numbers are right (see devices.ts). */
   readonly device: 'auto' | DeviceName;
+  /** Devices that ended an engine before: `auto` leaves them out. */
+  readonly avoid?: readonly DeviceName[];
   /** Folder for cached fp32 and quantised weights. */
   readonly cacheDir: string;
   /** Threads of one session; 0 = one per core. */
@@ -62,6 +64,8 @@ export type Stage =
   | 'load'
   | 'encode text'
   | 'encode image'
+  /** A GPU compiles its kernels for a size that is new to it. */
+  | 'warm up'
   | 'denoise'
   | 'decode'
   | 'upscale'
@@ -156,6 +160,8 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly type: 'ready' }
+  /** Sent before a device is touched. */
+  | { readonly type: 'using'; readonly device: DeviceName }
   | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress }
   | { readonly type: 'done'; readonly id: number; readonly result: EngineResult }
   | { readonly type: 'failed'; readonly id: number; readonly failure: EngineFailure };

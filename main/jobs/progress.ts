@@ -8,7 +8,8 @@ type Preview = NonNullable<JobProgress['preview']>;
 /** Share of a whole job at the start and the end of each stage, where steps take most of the time. */
 // biome-ignore format: one table, read across
 const SHARES: Readonly<Record<JobProgress['stage'], readonly [number, number]>> = {
-  load: [0, 0.06], 'encode text': [0.06, 0.08], 'encode image': [0.08, 0.1], denoise: [0.1, 0.9],
+  load: [0, 0.06], 'encode text': [0.06, 0.08], 'encode image': [0.08, 0.1],
+  'warm up': [0.1, 0.1], denoise: [0.1, 0.9],
   upscale: [0.1, 0.95], train: [0.05, 0.99], embed: [0.1, 0.95], decode: [0.9, 0.97], save: [0.97, 1],
 };
 

@@ -118,6 +118,7 @@ export const en = {
   'stage.load': 'loading',
   'stage.encode text': 'reading the prompt',
   'stage.encode image': 'reading the picture',
+  'stage.warm up': 'preparing the graphics card',
   'stage.denoise': 'step',
   'stage.decode': 'decoding',
   'stage.upscale': 'tile',

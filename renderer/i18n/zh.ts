@@ -115,6 +115,7 @@ export const zh: Words = {
   'stage.load': '加载中',
   'stage.encode text': '读取提示词',
   'stage.encode image': '读取图片',
+  'stage.warm up': '准备显卡',
   'stage.denoise': '步',
   'stage.decode': '解码',
   'stage.upscale': '分块',

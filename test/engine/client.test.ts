@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { EngineClient } from '../../main/engine/client.ts';
 import { EngineError } from '../../main/engine/failures.ts';
 import { launchEngine } from '../../main/engine/launch.ts';
-import type { EngineProgress, EngineSettings } from '../../main/engine/protocol.ts';
+import type { DeviceName, EngineProgress, EngineSettings } from '../../main/engine/protocol.ts';
 import { temporaryFolder } from '../helpers/emulsion.ts';
 import { tinyRequest } from '../helpers/tinyModel.ts';
 
@@ -161,4 +161,29 @@ test.each([
   expect(failure.code).toBe('bad-input');
   expect(failure.message).toMatch(message);
   expect(failure.message).not.toContain('\n');
+});
+
+test('an engine that dies on a device repeats the job on the CPU, and its result says so', async () => {
+  const touched: DeviceName[] = [];
+  const client = new EngineClient(
+    () => {
+      const engine = launchEngine();
+      return {
+        ...engine,
+        onMessage: (listener) =>
+          engine.onMessage((message) => {
+            listener(message);
+            if (message.type !== 'using') return;
+            touched.push(message.device);
+            if (message.device === 'webgpu') engine.kill(); // as a driver ends its process
+          }),
+      };
+    },
+    { ...SETTINGS, device: 'webgpu' },
+  );
+  clients.push(client);
+  const result = await client.run({ kind: 'generate', request: tinyRequest() });
+  if (result.kind !== 'images') throw new Error('no pictures');
+  expect(touched.slice(0, 2)).toEqual(['webgpu', 'cpu']);
+  expect(result.notes.at(-1)).toMatch(/^webgpu failed, so this was done on the CPU: The engine/);
 });

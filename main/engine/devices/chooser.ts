@@ -1,22 +1,26 @@
 /** Which device a job runs on, and how its graphs are written. */
-import type { EngineSettings } from '../protocol.ts';
+import type { DeviceName, EngineSettings } from '../protocol.ts';
 import { DEFAULT_SESSION, type SessionOptions } from '../sessions.ts';
 import { probeDevice, probeDevices, type ReadyDevice } from './ladder.ts';
 
 export type SessionChooser = (settings: EngineSettings) => Promise<SessionOptions>;
 
 /** Probes a device when it is first wanted; `auto` probes them all. */
-export function sessionChooser(): SessionChooser {
+export function sessionChooser(onDevice: (device: DeviceName) => void): SessionChooser {
   const probed = new Map<EngineSettings['device'], Promise<ReadyDevice>>();
-  const readyDevice = (wanted: EngineSettings['device']): Promise<ReadyDevice> => {
-    const ready =
-      probed.get(wanted) ??
-      (wanted === 'auto' ? probeDevices().then(({ chosen }) => chosen) : probeDevice(wanted));
-    probed.set(wanted, ready);
-    return ready;
+  const probe = async (
+    wanted: EngineSettings['device'],
+    avoid?: readonly DeviceName[],
+  ): Promise<ReadyDevice> => {
+    if (wanted === 'auto') return (await probeDevices({ avoid, onDevice })).chosen;
+    onDevice(wanted);
+    return probeDevice(wanted);
   };
-  return async ({ device: wanted, threads }) => {
-    const { name, target } = await readyDevice(wanted);
+  return async ({ device: wanted, avoid, threads }) => {
+    const ready = probed.get(wanted) ?? probe(wanted, avoid);
+    probed.set(wanted, ready);
+    const { name, target } = await ready;
+    onDevice(name);
     return { ...DEFAULT_SESSION, device: name, target, threads };
   };
 }

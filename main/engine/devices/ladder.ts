@@ -32,13 +32,23 @@ export interface DeviceChoice {
   readonly chosen: ReadyDevice;
 }
 
+export interface ProbeOptions {
+  /** Devices that ended an engine before. */
+  readonly avoid?: readonly DeviceName[] | undefined;
+  /** Told of every device before it is touched. */
+  readonly onDevice?: (device: DeviceName) => void;
+}
+
 /**
- * Probes every provider that this build of ONNX Runtime has, except those in `avoid`: they ended an engine before.
- * Takes some seconds where there is a GPU; nothing is left loaded.
+ * Probes every provider that this build of ONNX Runtime has. Takes some seconds where there is a GPU; nothing is left
+ * loaded.
  */
-export async function probeDevices(avoid: readonly DeviceName[] = []): Promise<DeviceChoice> {
+export async function probeDevices({ avoid = [], onDevice }: ProbeOptions = {}): Promise<DeviceChoice> {
   const probed: Probed[] = [];
-  for (const name of LADDER) probed.push(await probeUnless(name, avoid.includes(name)));
+  for (const name of LADDER) {
+    onDevice?.(name);
+    probed.push(await probeUnless(name, avoid.includes(name)));
+  }
   const ready = probed.flatMap(({ report, ready }) => (ready ? [{ ready, gflops: report.gflops ?? 0 }] : []));
   const fastest = ready.toSorted((a, b) => b.gflops - a.gflops)[0];
   const devices = probed.map(({ report }) => report);
