@@ -45,7 +45,7 @@ export function sectionLines(report: SectionReport): string[] {
 
 function rowLine(row: BenchRow): string {
   const { what, value, unit } = row;
-  return `  ${what.padEnd(58)}${significant(value).padStart(10)} ${unit.padEnd(6)}${goalText(row)}`;
+  return `  ${what.padEnd(58)}${significant(value).padStart(10)} ${unit.padEnd(8)}${goalText(row)}`;
 }
 
 function goalText({ value, goal }: BenchRow): string {

@@ -1,11 +1,13 @@
 /** The sections of the benchmark by name; each runs in a process of its own, so that its memory is its own too. */
 import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
 import { firstPictureRows } from './firstPicture.ts';
+import { historyRows, meaningRows } from './history.ts';
 import { integerLayerRows, integerNetworkRows } from './integers.ts';
 import { loadingRows } from './loading.ts';
 import { previewRows } from './loop.ts';
 import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
+import { scanRows } from './scan.ts';
 import { shortcutPictureRows, shortcutStepRows } from './shortcuts.ts';
 
 export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promise<BenchRow[]>>> = {
@@ -25,4 +27,7 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'shortcut-steps': shortcutStepRows,
   'integer-layers': integerLayerRows,
   'integer-networks': integerNetworkRows,
+  scan: scanRows,
+  history: historyRows,
+  meaning: meaningRows,
 };

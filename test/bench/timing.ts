@@ -44,7 +44,8 @@ export function cpuSecondsInTurns<Name extends string>(
   return inTurns(runs, cpuSecondsOf, rounds);
 }
 
-async function cpuSecondsOf(run: () => unknown): Promise<number> {
+/** CPU seconds of this process while `run` runs once. */
+export async function cpuSecondsOf(run: () => unknown): Promise<number> {
   const start = process.cpuUsage();
   await run();
   const { user, system } = process.cpuUsage(start);
