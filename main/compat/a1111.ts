@@ -25,6 +25,7 @@ const OPTIONS_KEY = 'a1111 options';
 /** Adds the routes; they need no token, only a request from this machine (see guard.ts). */
 export function addA1111Api(app: FastifyInstance, s: Services): void {
   const at = (path: string) => `/sdapi/v1/${path}`;
+  allowEmptyJson(app);
   app.post(at('txt2img'), async ({ body }) => {
     const parsed = parse(textToImageBody, body);
     return generate(s, parsed, body, await toTextRequest(s, parsed, currentCheckpoint(s)));
@@ -39,6 +40,15 @@ export function addA1111Api(app: FastifyInstance, s: Services): void {
   );
   addState(app, s, at);
   addLists(app, s, at);
+}
+
+/** Clients announce JSON for calls without a body too; A1111 does not mind. */
+function allowEmptyJson(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, undefined) : parseJson(request, body.toString(), done),
+  );
 }
 
 function addState(app: FastifyInstance, s: Services, at: (path: string) => string): void {
@@ -110,12 +120,20 @@ async function generate(
   const jobs: Job[] = [];
   for (let round = 0; round < Math.min(100, Math.max(1, options.n_iter)); round++) {
     const seed = BigInt.asUintN(64, BigInt(request.seed) + BigInt(round * request.batch));
-    jobs.push(await runJob(s, { ...request, seed: String(seed) }));
+    const job = await runJob(s, { ...request, seed: String(seed) }).catch(interrupted);
+    if (job === undefined) break;
+    jobs.push(job);
   }
   const pictures = (await Promise.all(jobs.map((job) => picturesOf(s, job)))).flat();
   const images =
     options.send_images === false ? [] : pictures.map(({ bytes }) => Buffer.from(bytes).toString('base64'));
   return { images, parameters: body, info: JSON.stringify(infoOf(request, pictures)) };
+}
+
+/** An interrupted run is no error to A1111's clients: they get the pictures finished before. */
+function interrupted(error: unknown): undefined {
+  if (error instanceof StudioError && error.code === 'cancelled') return undefined;
+  throw error;
 }
 
 function infoOf(request: GenerationRequest, pictures: readonly { seed: string; parameters: string }[]) {
