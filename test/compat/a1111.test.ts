@@ -58,7 +58,7 @@ test('lists, options and refresh answer as A1111 does', async () => {
   for (const route of ['refresh-loras', 'refresh-vae']) expect((await post(route)).status).toBe(200);
   await api.setOptions({ sd_model_checkpoint: 'second' });
   expect(await api.getCurrentModel()).toContain('second');
-  expect((await post('options', { sd_model_checkpoint: 'nowhere' })).status).toBe(404);
+  expect((await post('options', { sd_model_checkpoint: 'nowhere' })).status).toBe(422);
   expect(await api.getCurrentModel()).toContain('second');
 });
 
