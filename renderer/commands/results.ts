@@ -2,6 +2,7 @@
 import type { Picture } from '../../preload/history.ts';
 import { upload } from '../canvas/exporting.ts';
 import { reblendOf } from '../canvas/reblend.ts';
+import { hintFrom } from '../document/draft.ts';
 import { type Layer, type PictureUse, pictureLayer } from '../document/layer.ts';
 import {
   type Candidate,
@@ -86,8 +87,7 @@ function middleOf({ width, height }: PictureUse): { x: number; y: number } {
 export function toSketch(picture: PictureUse): void {
   hideResults();
   const { control } = currentDocument().draft;
-  const preprocessor = control.preprocessor === 'none' ? 'canny' : control.preprocessor;
-  setDraft({ useSketch: true, control: { ...control, source: 'picture', picture, preprocessor } });
+  setDraft({ useSketch: true, control: { ...hintFrom(control, 'picture'), picture } });
   setMode('sketch');
 }
 

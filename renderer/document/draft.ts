@@ -111,3 +111,12 @@ export function strengthWords(denoisingStrength: number): 'same' | 'touches' | '
   if (denoisingStrength < 1) return 'loosens';
   return 'new';
 }
+
+/** Another source for the hint, with the preprocessor it needs: strokes go as they are, a photo is made into lines. */
+export function hintFrom(control: DraftControl, source: DraftControl['source']): DraftControl {
+  const preprocessor =
+    source === 'sketch' ? 'none' : control.preprocessor === 'none' ? 'canny' : control.preprocessor;
+  const same = preprocessor === control.preprocessor;
+  const preprocessorOptions = same ? control.preprocessorOptions : {};
+  return { ...control, source, preprocessor, preprocessorOptions };
+}

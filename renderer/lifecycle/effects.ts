@@ -2,6 +2,7 @@
 
 import { fits } from '../commands/checkpoint.ts';
 import { accept } from '../commands/results.ts';
+import { hintFrom } from '../document/draft.ts';
 import { amendDraft, currentDraft, useDocument } from '../stores/document.ts';
 import { cardOf, modelsOfType, useModels } from '../stores/models.ts';
 import { attempt } from '../stores/notices.ts';
@@ -12,6 +13,7 @@ import { useView } from '../stores/view.ts';
 export function startEffects(): void {
   useDocument.subscribe(followDeletions);
   useDocument.subscribe(takeResult);
+  useDocument.subscribe(takeStrokes);
   useView.subscribe(({ mode }, before) => {
     if (mode === 'sketch' && before.mode !== 'sketch') findControlNet();
   });
@@ -34,6 +36,13 @@ function followDeletions(state: State, before: State): void {
 function takeResult({ timeline: { document } }: State, { timeline: { document: before } }: State): void {
   const painted = document.mask !== before.mask && document.mask.operations.length > 0;
   if (painted && document.layers.length === 0 && useView.getState().mode === 'edit') void accept();
+}
+
+/** Who draws wants the drawing followed: strokes take the place of a photo. */
+function takeStrokes({ timeline: { document } }: State, { timeline: { document: before } }: State): void {
+  const { control } = document.draft;
+  if (document.sketch.length > before.sketch.length && control.source === 'picture')
+    amendDraft({ control: hintFrom(control, 'sketch') });
 }
 
 /** Chooses the first ControlNet that fits the checkpoint, where none is chosen. */

@@ -1,5 +1,5 @@
 /** The bar that floats while results wait: look through them, compare, accept or discard. */
-import { IconChevronLeft, IconChevronRight, IconEye, IconEyeOff } from '@tabler/icons-react';
+import { IconArrowsDiff, IconChevronLeft, IconChevronRight, IconEye, IconEyeOff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { showComparison } from '../../commands/compare.ts';
 import { accept, discard } from '../../commands/results.ts';
@@ -37,9 +37,7 @@ export function CandidateBar() {
         onClick={() => hideResults(!hidden)}
       />
       {candidate.request.kind === 'text-to-image' ? null : (
-        <Button look="quiet" onClick={compare}>
-          {t('beforeAfter')}
-        </Button>
+        <IconButton icon={IconArrowsDiff} label={t('beforeAfter')} onClick={compare} />
       )}
       {masked ? (
         <span className="candidate-edge" title={t('mask.live')}>

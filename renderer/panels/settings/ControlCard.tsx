@@ -1,7 +1,7 @@
 /** ControlNet: the sketch or a dropped picture, how it is made into a hint, how strongly and when it acts; the hint is always in sight. */
 import { useTranslation } from 'react-i18next';
 import { fits } from '../../commands/checkpoint.ts';
-import type { DraftControl } from '../../document/draft.ts';
+import { type DraftControl, hintFrom } from '../../document/draft.ts';
 import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
 import { useHint } from '../../stores/hint.ts';
 import { cardOf, modelsOfType, useModels } from '../../stores/models.ts';
@@ -116,7 +116,7 @@ function HintPreview() {
           <button
             type="button"
             className="link"
-            onClick={() => setDraft({ control: { ...control, source: strokes ? 'picture' : 'sketch' } })}
+            onClick={() => setDraft({ control: hintFrom(control, strokes ? 'picture' : 'sketch') })}
           >
             {t(strokes ? 'control.usePicture' : 'control.useStrokes')}
           </button>

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Action, applyAction } from '../../../renderer/document/actions.ts';
 import { completeDocument, emptyDocument, type StudioDocument } from '../../../renderer/document/document.ts';
+import { hintFrom } from '../../../renderer/document/draft.ts';
 import { PICTURE_LIMIT } from '../../../renderer/document/training.ts';
 
 const size = { width: 256, height: 128 };
@@ -50,6 +51,21 @@ describe('training', () => {
     expect(trained({ type: 'training changed', change: { rank: 4 } }).settings).toMatchObject({
       rank: 4,
       steps: 400,
+    });
+  });
+});
+
+describe('the hint', () => {
+  const { control } = emptyDocument(size).draft;
+  it('is made of strokes as they are, and of a photo by way of lines', () => {
+    const photo = hintFrom(control, 'picture');
+    expect(photo).toMatchObject({ source: 'picture', preprocessor: 'canny' });
+    const soft = { ...photo, preprocessor: 'softedge', preprocessorOptions: { gain: 2 } };
+    expect(hintFrom(soft, 'picture')).toEqual(soft);
+    expect(hintFrom(soft, 'sketch')).toMatchObject({
+      source: 'sketch',
+      preprocessor: 'none',
+      preprocessorOptions: {},
     });
   });
 });
