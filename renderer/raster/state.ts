@@ -54,6 +54,7 @@ export function rasterState(load: (key: string) => Promise<ImageBitmap>) {
   const mask = maskRaster();
   const layers = layerRasters(load);
   let sketch = blankSketch(NOWHERE);
+  let sketched = false;
 
   const maskNews = (): FromRaster[] => {
     const same =
@@ -76,6 +77,7 @@ export function rasterState(load: (key: string) => Promise<ImageBitmap>) {
     sketch() {
       if (!covers(sketch.extent, now.area)) sketch = blankSketch(roomy(now.area));
       sketch.show(now.sketch);
+      sketched = true;
       return sketch;
     },
     /** Everything that looks different since this was asked last. */
@@ -88,7 +90,9 @@ export function rasterState(load: (key: string) => Promise<ImageBitmap>) {
         all.push(layers.drain(layer.id));
       }
       layers.prune(current.layers);
-      all.push(this.sketch().drain('sketch'), ...maskNews());
+      // A sketch that was never begun needs no canvas of the document's size.
+      if (sketched || current.sketch.length > 0) all.push(this.sketch().drain('sketch'));
+      all.push(...maskNews());
       shown = current;
       return all.filter((message) => message !== null);
     },
