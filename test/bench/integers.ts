@@ -10,6 +10,14 @@ import { input, type Value } from '../../native-models/graph/value.ts';
 import { conv2d, linear } from '../../native-models/layers/basic.ts';
 import { type PackedBits, rootScope, type Scope } from '../../native-models/layers/scope.ts';
 import { layerSource } from '../../native-models/weights/packed.ts';
+import {
+  openStarter,
+  PROMPTS,
+  psnr,
+  type StarterRuns,
+  starterCheckpoint,
+  starterRequest,
+} from '../helpers/shortcutRuns.ts';
 import { unetFeeds } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';
 import { medianSecondsInTurns, privateGiB, secondsOf, wave, waveTensor } from './timing.ts';
@@ -117,6 +125,41 @@ export async function integerNetworkRows({
   }
   await releaseAll(decoders);
   return rows;
+}
+
+/** The starter's pictures in integers, against the exact ones: no shortcuts, two seeds a prompt. */
+export async function integerPictureRows({ folder }: BenchContext): Promise<BenchRow[]> {
+  const opened = starterCheckpoint();
+  const exact = await paintAll(openStarter(0, opened));
+  const rows: BenchRow[] = [];
+  for (const kind of ['fast', 'draft'] as const) {
+    const parts = await packedParts(opened.parts, BITS[kind]!, join(folder, 'packed'));
+    const checkpoint = checkpointOf(opened.path, opened.config, parts, opened.target);
+    const pictures = await paintAll(openStarter(0, checkpoint, true));
+    const decibels = pictures.map((pixels, index) => psnr(pixels, exact[index]!)).sort((a, b) => a - b);
+    rows.push(
+      {
+        what: `${kind}: starter's pictures, PSNR, median`,
+        value: decibels[decibels.length >> 1]!,
+        unit: 'dB',
+      },
+      {
+        what: `${kind}: starter's pictures, PSNR, worst`,
+        value: decibels[0]!,
+        unit: 'dB',
+        goal: { atLeast: 24 },
+      },
+    );
+  }
+  return rows;
+}
+
+async function paintAll(starter: StarterRuns): Promise<Uint8Array[]> {
+  const pictures: Uint8Array[] = [];
+  for (const prompt of PROMPTS)
+    pictures.push(...(await starter.paint(starterRequest(prompt, { batch: 2 }))).pixels);
+  await starter.release();
+  return pictures;
 }
 
 async function packedParts(

@@ -2,7 +2,7 @@
 import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
 import { firstPictureRows } from './firstPicture.ts';
 import { historyRows, meaningRows } from './history.ts';
-import { integerLayerRows, integerNetworkRows } from './integers.ts';
+import { integerLayerRows, integerNetworkRows, integerPictureRows } from './integers.ts';
 import { loadingRows } from './loading.ts';
 import { previewRows } from './loop.ts';
 import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './networks.ts';
@@ -27,6 +27,7 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'shortcut-steps': shortcutStepRows,
   'integer-layers': integerLayerRows,
   'integer-networks': integerNetworkRows,
+  'integer-pictures': integerPictureRows,
   scan: scanRows,
   history: historyRows,
   meaning: meaningRows,

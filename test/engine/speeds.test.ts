@@ -1,4 +1,4 @@
-/** The same request at every speed, on the starter's own weights: how far the pictures differ, with a LoRA and a ControlNet too. */
+/** The same request exact and in integers, on the starter's own weights: how far the pictures differ, with a LoRA and a ControlNet too. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { runJob } from '../../main/engine/jobs.ts';
 import type { EngineProgress, EngineResult, EngineSettings } from '../../main/engine/protocol.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
+import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
+import { psnr } from '../helpers/shortcutRuns.ts';
 
 const STARTER = join(import.meta.dirname, '../../starter');
 const folder = mkdtempSync(join(tmpdir(), 'emulsion-speeds-'));
@@ -50,16 +52,12 @@ async function paint(
   return result;
 }
 
-/** Peak signal-to-noise ratio in dB; Infinity for equal pictures. */
-function psnr(a: Uint8Array, b: Uint8Array): number {
-  const squares = a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
-  return 10 * Math.log10(255 ** 2 / (squares / a.length));
-}
-
+/** Without shortcuts, so that the integers alone are seen. */
 async function expectNear(settings: Readonly<Record<string, unknown>>): Promise<void> {
+  const shortcuts = SPEED_SHORTCUTS.exact;
   const pictures: Uint8Array[] = [];
   for (const speed of ['exact', 'fast', 'draft'])
-    pictures.push((await paint({ ...settings, speed })).images[0]!.data);
+    pictures.push((await paint({ ...settings, speed, shortcuts })).images[0]!.data);
   const [exact, fast, draft] = pictures;
   expect(psnr(fast!, exact!)).toBeGreaterThan(50);
   expect(psnr(draft!, exact!)).toBeGreaterThan(24);
@@ -81,6 +79,12 @@ test('with a ControlNet', async () => {
   await expectNear({
     controls: [{ model: file('little-world-scribble'), image: { path: image }, preprocessor: 'canny' }],
   });
+});
+
+test('together with the shortcuts of each speed', async () => {
+  const exact = (await paint({})).images[0]!.data;
+  expect(psnr((await paint({ speed: 'fast' })).images[0]!.data, exact)).toBeGreaterThan(36);
+  expect(psnr((await paint({ speed: 'draft' })).images[0]!.data, exact)).toBeGreaterThan(24);
 });
 
 test('packing is progress of its own, once; a speed that does not pay is exact and says so', async () => {

@@ -45,6 +45,8 @@ export function starterRequest(
   });
 }
 
+export const starterCheckpoint = (): OpenedCheckpoint => openCheckpoint(STARTER, { flavour: 'cpu' });
+
 export interface Painted {
   /** RGB bytes of every picture. */
   readonly pixels: readonly Uint8Array[];
@@ -61,13 +63,13 @@ export interface StarterRuns {
   release(): Promise<void>;
 }
 
-export function openStarter(threads = 1): StarterRuns {
-  const opened = openCheckpoint(STARTER, { flavour: 'cpu' });
+/** The starter as it is, or `opened`: the starter with other weights; `prepack` where those are packed. */
+export function openStarter(threads = 1, opened = starterCheckpoint(), prepack = false): StarterRuns {
   const lora = createLoraStore().choose(opened.config, []).feeds;
   const networks = createNetworks(
     opened.graphs,
     {
-      session: { ...DEFAULT_SESSION, threads },
+      session: { ...DEFAULT_SESSION, threads, prepack },
       oneAtATime: false,
       vaeTile: () => Number.MAX_SAFE_INTEGER,
     },
