@@ -58,13 +58,15 @@ export function metadataTexts(metadata: MetadataToWrite): (readonly [keyword: st
     return mode === 'prompt' ? [] : [[OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request })]];
   }
   const { prompt, negativePrompt } = request;
-  const shortcuts = takenShortcuts(request);
-  const taken = shortcuts ? { shortcuts } : {};
+  const { shortcuts: stated, ...rest } = request;
+  const shortcuts = takenShortcuts(request) ?? stated;
+  // Always in the same place: a repeated picture is the same file.
+  const own = shortcuts ? { ...rest, shortcuts } : rest;
   if (mode === 'prompt')
     return [['parameters', formatInfotext({ prompt, negativePrompt, fields: new Map() })]];
   return [
     ['parameters', requestToInfotext(request, metadata)],
-    [OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request: { ...request, ...taken }, batchIndex })],
+    [OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request: own, batchIndex })],
     ['prompt', metadata.graph ?? pythonJson(comfyGraph(graphRequest(request, metadata), metadata))],
   ];
 }
