@@ -156,9 +156,13 @@ export async function upload({ places }: Services, file: Blob): Promise<StoredIm
 }
 
 /** Settings take effect at once: on the engines, the hashing and the listeners. */
-export function changeSettings({ db, events, library, engines }: Services, patch: SettingsPatch): Settings {
+export function changeSettings(
+  { db, events, library, engines, downloads }: Services,
+  patch: SettingsPatch,
+): Settings {
   const settings = updateSettings(db, patch);
   engines.configure();
+  if (settings.networkLocked) void downloads.pauseAll();
   library.startHashing();
   events.emit({ type: 'settings', settings });
   return settings;

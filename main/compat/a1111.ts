@@ -72,7 +72,7 @@ function addState(app: FastifyInstance, s: Services, at: (path: string) => strin
   app.post(at('options'), async ({ body }) => {
     const options = { ...storedOptions(s), ...parse(z.record(z.string(), z.unknown()), body) };
     if (typeof options['sd_model_checkpoint'] === 'string')
-      requireModel(s.db, titleRef(options['sd_model_checkpoint']));
+      requireModel(s.db, titleRef(options['sd_model_checkpoint']), 'checkpoint');
     writeValue(s.db, OPTIONS_KEY, options);
     return {};
   });
@@ -238,7 +238,7 @@ function currentCheckpoint(s: Services) {
 /** Null in a library without checkpoints. */
 function titleOfCurrent(s: Services): string | null {
   try {
-    const { path } = requireModel(s.db, currentCheckpoint(s));
+    const { path } = requireModel(s.db, currentCheckpoint(s), 'checkpoint');
     return lists.checkpoints(s).find(({ filename }) => filename === path)?.title ?? null;
   } catch {
     return null;

@@ -129,7 +129,7 @@ function estimatedBytes(db: ReadableDb, request: JobRequest, { mode, tiled }: Wa
 
 function weightBytes(db: ReadableDb, request: JobRequest, mode: LoadedMode): number {
   if (request.kind === 'upscale') return 0;
-  const model = resolveModel(db, request.checkpoint);
+  const model = resolveModel(db, request.checkpoint, undefined, 'checkpoint');
   const parameters = (model?.bytes ?? 0) / (ELEMENT_BYTES[model?.dtype ?? ''] ?? 2);
   const controls = request.kind === 'train-lora' ? 0 : request.controls.length * CONTROL_SHARE;
   return parameters * (1 + controls) * WEIGHT_BYTES[mode];

@@ -53,8 +53,14 @@ type Warning = Plan['warnings'][number];
 /** Missing, changed and ill-matched models, and settings under which nothing would happen. */
 function warningsOf(db: ReadableDb, request: JobRequest): Warning[] {
   const refs =
-    request.kind === 'train-lora' ? [{ field: 'checkpoint', ref: request.checkpoint }] : modelsOf(request);
-  const resolved = refs.map(({ field, ref }) => ({ field, ref, model: resolveModel(db, ref) }));
+    request.kind === 'train-lora'
+      ? [{ field: 'checkpoint' as const, ref: request.checkpoint }]
+      : modelsOf(request);
+  const resolved = refs.map(({ field, ref }) => ({
+    field,
+    ref,
+    model: resolveModel(db, ref, undefined, field),
+  }));
   const missing = resolved.flatMap(({ ref, model }) => stateWarnings(db, ref.name, model));
   const checkpoint = resolved.find(({ field }) => field === 'checkpoint')?.model;
   const misfits = resolved.flatMap(({ field, ref, model }) =>

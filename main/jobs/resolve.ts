@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobRequest } from '../../preload/jobs.ts';
+import type { ModelType } from '../../preload/models.ts';
 import type {
   ControlUse,
   GenerationRequest,
@@ -36,7 +37,7 @@ export function toEngineJob(places: ResolvePlaces, jobId: number, request: JobRe
     case 'train-lora': {
       const outputDir = request.outputDir || join(places.training, String(jobId));
       mkdirSync(outputDir, { recursive: true });
-      const checkpoint = found(places.db, request.checkpoint);
+      const checkpoint = found(places.db, request.checkpoint, 'checkpoint');
       return { kind: 'train-lora', request: { ...request, checkpoint, outputDir } };
     }
     default:
@@ -59,23 +60,24 @@ function withPreprocessors(places: ResolvePlaces, request: GenerationRequest): G
 /** A request whose every model and picture has its path; hashes that are known are filled in too. */
 export function resolveRequest(places: ResolvePlaces, request: GenerationRequest): GenerationRequest {
   const { db } = places;
-  const lora = (use: LoraUse): LoraUse => ({ ...use, model: found(db, use.model) });
+  const lora = (use: LoraUse): LoraUse => ({ ...use, model: found(db, use.model, 'lora') });
   const control = (use: ControlUse): ControlUse => ({
     ...use,
-    model: found(db, use.model),
+    model: found(db, use.model, 'controlnet'),
     image: located(places, use.image),
   });
   const { secondPass } = request;
   const common = {
-    checkpoint: found(db, request.checkpoint),
-    ...(request.vae && { vae: found(db, request.vae) }),
+    checkpoint: found(db, request.checkpoint, 'checkpoint'),
+    ...(request.vae && { vae: found(db, request.vae, 'vae') }),
     loras: request.loras.map(lora),
-    embeddings: request.embeddings.map((ref) => found(db, ref)),
+    embeddings: request.embeddings.map((ref) => found(db, ref, 'embedding')),
     controls: request.controls.map(control),
     ...(secondPass && {
       secondPass: {
         ...secondPass,
-        upscaler: secondPass.upscaler === 'latent' ? secondPass.upscaler : found(db, secondPass.upscaler),
+        upscaler:
+          secondPass.upscaler === 'latent' ? secondPass.upscaler : found(db, secondPass.upscaler, 'upscaler'),
       },
     }),
   };
@@ -95,11 +97,15 @@ export function resolveRequest(places: ResolvePlaces, request: GenerationRequest
 }
 
 function resolveUpscale(places: ResolvePlaces, request: UpscaleRequest): UpscaleRequest {
-  return { ...request, upscaler: found(places.db, request.upscaler), image: located(places, request.image) };
+  return {
+    ...request,
+    upscaler: found(places.db, request.upscaler, 'upscaler'),
+    image: located(places, request.image),
+  };
 }
 
-function found(db: ReadableDb, ref: ModelRef): ModelRef {
-  const { path, sha256 } = requireModel(db, ref);
+function found(db: ReadableDb, ref: ModelRef, type: ModelType): ModelRef {
+  const { path, sha256 } = requireModel(db, ref, type);
   return { name: ref.name, path, ...(sha256 !== null && { sha256 }) };
 }
 

@@ -59,8 +59,8 @@ async function savePictures(
       ...(result.graph && { graph: result.graph }),
     });
   }
-  for (const { ref } of modelsOf(request)) {
-    const path = resolveModel(places.db, ref)?.path;
+  for (const { field, ref } of modelsOf(request)) {
+    const path = resolveModel(places.db, ref, undefined, field)?.path;
     if (path !== undefined) countUse(places.db, path, places.now());
   }
   return { notes: result.notes, steps: unitsOf(request) };

@@ -24,13 +24,21 @@ const SELECT = `SELECT id, file_name AS name, path, coalesce(user_type, type) AS
 
 /**
  * The library's best match, or undefined. A short hash of another tool (10 or 12 hex digits) may stand in `hash`.
- * Names are compared without folder, ending and case, as A1111 and ComfyUI both write them.
+ * Names are compared without folder, ending and case, as A1111 and ComfyUI both write them; of several models with one
+ * name the one of the `type` that is looked for wins.
  */
-export function resolveModel(db: ReadableDb, ref: ModelRef, hash?: string): ResolvedModel | undefined {
+export function resolveModel(
+  db: ReadableDb,
+  ref: ModelRef,
+  hash?: string,
+  type?: ModelType,
+): ResolvedModel | undefined {
   const by = (where: string, ...values: SqlValue[]) =>
     db.get<ResolvedModel>(
-      `${SELECT} WHERE (${where}) AND state <> 'missing' ORDER BY state = 'ready' DESC, id LIMIT 1`,
+      `${SELECT} WHERE (${where}) AND state <> 'missing'
+       ORDER BY state = 'ready' DESC, coalesce(user_type, type) = ? DESC, id LIMIT 1`,
       ...values,
+      type ?? '',
     );
   const digits = (ref.sha256 ?? hash ?? '').toLowerCase();
   if (/^[0-9a-f]{8,64}$/.test(digits)) {
@@ -52,8 +60,8 @@ export function resolveModel(db: ReadableDb, ref: ModelRef, hash?: string): Reso
 }
 
 /** As resolveModel. @throws StudioError `unknown-model` naming the model, or saying that the file is broken or gone. */
-export function requireModel(db: ReadableDb, ref: ModelRef): ResolvedModel {
-  const found = resolveModel(db, ref);
+export function requireModel(db: ReadableDb, ref: ModelRef, type?: ModelType): ResolvedModel {
+  const found = resolveModel(db, ref, undefined, type);
   if (found === undefined) {
     throw new StudioError(
       'unknown-model',
@@ -71,18 +79,18 @@ export function requireModel(db: ReadableDb, ref: ModelRef): ResolvedModel {
   return found;
 }
 
-/** Every model a request names, with the field it stands in. */
-export function modelsOf(request: GenerationRequest | UpscaleRequest): { field: string; ref: ModelRef }[] {
+/** Every model a request names, with what it is meant to be. */
+export function modelsOf(request: GenerationRequest | UpscaleRequest): { field: ModelType; ref: ModelRef }[] {
   if (request.kind === 'upscale') return [{ field: 'upscaler', ref: request.upscaler }];
   const { secondPass } = request;
   return [
-    { field: 'checkpoint', ref: request.checkpoint },
-    ...(request.vae ? [{ field: 'vae', ref: request.vae }] : []),
-    ...request.loras.map(({ model }) => ({ field: 'lora', ref: model })),
-    ...request.embeddings.map((ref) => ({ field: 'embedding', ref })),
-    ...request.controls.map(({ model }) => ({ field: 'controlnet', ref: model })),
+    { field: 'checkpoint' as const, ref: request.checkpoint },
+    ...(request.vae ? [{ field: 'vae' as const, ref: request.vae }] : []),
+    ...request.loras.map(({ model }) => ({ field: 'lora' as const, ref: model })),
+    ...request.embeddings.map((ref) => ({ field: 'embedding' as const, ref })),
+    ...request.controls.map(({ model }) => ({ field: 'controlnet' as const, ref: model })),
     ...(secondPass && secondPass.upscaler !== 'latent'
-      ? [{ field: 'upscaler', ref: secondPass.upscaler }]
+      ? [{ field: 'upscaler' as const, ref: secondPass.upscaler }]
       : []),
   ];
 }

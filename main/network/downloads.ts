@@ -97,6 +97,15 @@ export class Downloads {
     this.#tell(id);
   }
 
+  /** For when the network is locked: what runs is cut and can be resumed. */
+  async pauseAll(): Promise<void> {
+    const open = this.#options.db.column<number>(
+      "SELECT id FROM downloads WHERE state IN ('waiting', 'running') ORDER BY state",
+    );
+    // Those that wait first, so that none of them takes the place of the one that runs.
+    for (const id of open.reverse()) await this.pause(id);
+  }
+
   /** Stops everything; running downloads go on after the next start when resumed. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -138,6 +147,10 @@ export class Downloads {
         { signal, onProgress: this.#progress(row.id), ...(retryMs !== undefined && { retryMs }) },
       );
       const card = await library.cardOfNew(target);
+      if (card.state === 'broken') {
+        const hint = 'Delete it in the library, then download it again or from another place.';
+        throw new StudioError('bad-input', card.reason, hint);
+      }
       db.run("UPDATE downloads SET state = 'done', model_id = ? WHERE id = ?", card.id, row.id);
     } catch (error) {
       if (!signal.aborted) {

@@ -185,6 +185,15 @@ test('hashes find duplicates and resolve requests of other tools by short hash, 
   expect(readDetail(db, plainUrls, one.id).duplicates).toHaveLength(1);
 });
 
+test('of models with one name, the one of the kind that is looked for is found', async () => {
+  const { models, library, db } = setUp();
+  writeModel(join(models, 'a/same.safetensors'), CHECKPOINT);
+  writeModel(join(models, 'b/same.safetensors'), LORA);
+  await library.addFolder(models, 'plain');
+  const kind = (type?: 'lora' | 'checkpoint') => resolveModel(db, { name: 'same' }, undefined, type)?.type;
+  expect([kind('lora'), kind('checkpoint'), kind()]).toEqual(['lora', 'checkpoint', 'checkpoint']);
+});
+
 test('lists filter by type, words, tags and what fits a checkpoint', async () => {
   const { models, library, db, cards } = setUp();
   writeModel(join(models, 'ck.safetensors'), CHECKPOINT);

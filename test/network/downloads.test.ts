@@ -229,6 +229,41 @@ test('the lock lets nothing out, and says so in the log', async () => {
   expect(readNetworkLog(db, 1)).toMatchObject([{ outcome: 'refused: locked' }]);
 });
 
+test('locked in the middle: the connection is cut, what waits stays, and both go on after unlocking', async () => {
+  const asked: string[] = [];
+  const { downloads, url, told } = await setUp((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(200, { etag: '"v1"', 'content-length': 400_000 });
+    response.write(Buffer.alloc(100_000));
+  });
+  const running = await downloads.start(`${url}/a.safetensors`);
+  const waiting = await downloads.start(`${url}/b.safetensors`);
+  await expect.poll(() => told.some(({ bytes }) => bytes > 0)).toBe(true);
+  await downloads.pauseAll();
+  expect(downloads.list().map(({ id, state }) => [id, state])).toEqual([
+    [waiting.id, 'paused'],
+    [running.id, 'paused'],
+  ]);
+  expect(asked).toEqual(['/a.safetensors']);
+  downloads.resume(running.id);
+  await expect.poll(() => asked.length).toBe(2);
+});
+
+test('a server that announces less than the file has: the cut model is refused with the reason, and kept to be seen', async () => {
+  let bytes: Buffer = Buffer.alloc(0);
+  const { downloads, ended, url, root, db } = await setUp((_, response) => {
+    response.writeHead(200, { 'content-length': 200_000 });
+    response.end(bytes.subarray(0, 200_000));
+  });
+  bytes = modelBytes(root);
+  const { id } = await downloads.start(`${url}/short.safetensors`);
+  expect(await ended(id)).toMatchObject({
+    state: 'failed',
+    error: { code: 'bad-input', message: expect.stringContaining('cut off: 200000 of') },
+  });
+  expect(db.column('SELECT state FROM models')).toEqual(['broken']);
+});
+
 test('a Hugging Face id finds the one model file, or asks for its name', async () => {
   let files = ['model.safetensors', 'unet/other.safetensors', 'README.md'];
   const { downloads, url } = await setUp((request, response) => {

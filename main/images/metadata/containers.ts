@@ -13,10 +13,6 @@ export function isGif(bytes: Uint8Array): boolean {
   return /^GIF8[79]a$/.test(ascii(bytes, 0, 6));
 }
 
-function isWebp(bytes: Uint8Array): boolean {
-  return ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP';
-}
-
 /** The first comment of a JPEG (COM segment) or GIF (comment extension). Never throws. */
 export function readComment(bytes: Uint8Array): string | undefined {
   if (isJpeg(bytes)) return jpegComment(bytes);
