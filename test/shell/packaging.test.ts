@@ -26,18 +26,15 @@ describe('electron-builder.yml', () => {
     await expect(check({ ...configuration, nonsense: 1 })).rejects.toThrow(/nonsense/);
   });
 
-  it('builds AppImage, deb, dmg for both chips and nsis, and opens models and projects', () => {
-    const targets = (platform: string) =>
-      configuration[platform].target.map(
-        ({ target, arch }: { target: string; arch: string[] }) => `${target} ${arch.join(' ')}`,
-      );
-    expect(targets('linux')).toEqual(['AppImage x64 arm64', 'deb x64 arm64']);
-    expect(targets('mac')).toEqual(['dmg arm64 x64']);
-    expect(targets('win')).toEqual(['nsis x64']);
-    expect(configuration.fileAssociations.map(({ ext }: { ext: string }) => ext)).toEqual([
-      'safetensors',
-      'emulsion',
-    ]);
+  it('builds AppImage, deb, dmg and nsis, each on its own kind of machine, and opens models and projects', () => {
+    const { linux, mac, win, fileAssociations } = configuration;
+    expect([...linux.target, ...mac.target, ...win.target]).toEqual(['AppImage', 'deb', 'dmg', 'nsis']);
+    const workflow = parse(read('.github/workflows/desktop.yml'));
+    expect(workflow.jobs.app.strategy.matrix.os).toHaveLength(5);
+    const commands = workflow.jobs.app.steps.map(({ run }: { run?: string }) => run ?? '').join('\n');
+    expect(commands).toMatch(/playwright test -c test\/e2e electron/);
+    expect(commands).toMatch(/electron-builder --publish never/);
+    expect(fileAssociations.map(({ ext }: { ext: string }) => ext)).toEqual(['safetensors', 'emulsion']);
   });
 
   it("keeps patterns out of the platforms: a platform's own list would pack the whole checkout", () => {
@@ -93,6 +90,8 @@ describe.skipIf(process.platform !== 'linux')('the packed app (packed on Linux o
     ])
       expect(packed).toContain(`out/${file}`);
     const tops = new Set(packed.map((file) => file.split('/')[0]));
+    const { author, homepage } = JSON.parse(readFileSync(join(work, 'app', 'package.json'), 'utf8'));
+    expect({ author, homepage }).toEqual(configuration.extraMetadata);
     expect([...tops].sort()).toEqual(['node_modules', 'out', 'package.json']);
     expect(has(/node_modules\/(react|konva|vite|typescript|@playwright)\//)).toBe(false);
   });
