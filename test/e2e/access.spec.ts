@@ -3,6 +3,9 @@ import AxeBuilder from '@axe-core/playwright';
 import { en } from '../../renderer/i18n/en.ts';
 import { everyDialog, everyPage, expect, goTo, makePicture, open, pictures, stage, test } from './studio.ts';
 
+// A colour on its way from one to the other is neither: axe looks at the page at rest.
+test.use({ contextOptions: { reducedMotion: 'reduce' } });
+
 for (const theme of ['dark', 'light', 'high-contrast'] as const)
   test(`axe-core finds no serious violation (${theme})`, async ({ page, studio }) => {
     // axe walks every page and dialog of the window, which takes minutes on a busy machine.

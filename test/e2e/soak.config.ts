@@ -2,4 +2,8 @@
 import { defineConfig } from '@playwright/test';
 import base from './playwright.config.ts';
 
-export default defineConfig(base, { testMatch: 'soak.ts', use: { trace: 'off' } });
+export default defineConfig(base, {
+  testMatch: 'soak.ts',
+  outputDir: '../../test-results-soak',
+  use: { trace: 'off' },
+});
