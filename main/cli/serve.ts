@@ -18,7 +18,7 @@ export interface ServeOptions {
 export function serveCommand(): Command {
   return addServeOptions(
     new Command('serve').description('open the studio in a browser on this machine'),
-  ).action(serve);
+  ).action(async (options: ServeOptions) => void (await serve(options)));
 }
 
 /** The options that `start` shares. */
@@ -34,8 +34,8 @@ export function addServeOptions(command: Command): Command {
     .option('--no-api', 'without the interfaces of A1111 and ComfyUI for other programs');
 }
 
-/** Serves until Ctrl-C; prints the address. */
-export async function serve({ port, data, token, allowHost, api }: ServeOptions): Promise<void> {
+/** Serves until Ctrl-C; prints the address and returns it. */
+export async function serve({ port, data, token, allowHost, api }: ServeOptions): Promise<string> {
   const windowDir = join(PROJECT_ROOT, 'out', 'renderer');
   await buildWindow();
   const server = await startServer({
@@ -54,4 +54,5 @@ export async function serve({ port, data, token, allowHost, api }: ServeOptions)
   const close = (): void => void server.close().then(() => process.exit(0));
   process.once('SIGINT', close);
   process.once('SIGTERM', close);
+  return server.url;
 }

@@ -1,5 +1,5 @@
 /** `emulsion start`: the desktop window where Electron's binary is there or can be fetched, else the studio in a browser. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,12 @@ import { addServeOptions, type ServeOptions, serve } from './serve.ts';
 /** Electron fetches its binary at first start; longer than this means that the download cannot be reached. */
 const DOWNLOAD_SECONDS = 120;
 
+/** How each system opens an address; Linux has xdg-open. */
+const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
+  darwin: ['open'],
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
+};
+
 export function startCommand(): Command {
   return addServeOptions(new Command('start').description('open the studio')).action(start);
 }
@@ -18,7 +24,19 @@ async function start(options: ServeOptions): Promise<void> {
   const reason = await missingElectron();
   if (reason === undefined) return startElectron();
   console.log(`Electron cannot start here (${reason}), so the studio opens in a browser.`);
-  await serve(options);
+  const url = await serve(options);
+  if (hasDisplay()) openBrowser(url);
+}
+
+const hasDisplay = (): boolean =>
+  process.platform !== 'linux' || Boolean(process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY']);
+
+/** In the system's browser. Where it has none, the printed address is all there is. */
+function openBrowser(url: string): void {
+  const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
+  const child = spawn(command!, [...args, url], { stdio: 'ignore', detached: true });
+  child.once('error', () => undefined);
+  child.unref();
 }
 
 async function startElectron(): Promise<void> {
@@ -30,9 +48,9 @@ async function startElectron(): Promise<void> {
 async function missingElectron(): Promise<string | undefined> {
   const folder = join(PROJECT_ROOT, 'node_modules', 'electron');
   if (!existsSync(folder)) return 'it is not installed';
-  if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'])
-    return 'there is no display';
+  if (!hasDisplay()) return 'there is no display';
   if (hasBinary(folder)) return undefined;
+  console.log('Fetching Electron (once) …');
   try {
     await promisify(execFile)(process.execPath, [join(folder, 'install.js')], {
       timeout: DOWNLOAD_SECONDS * 1000,
