@@ -1,9 +1,8 @@
 /** Sketches, LoRAs, upscaling and training, on what the starter set brings along. */
 import sharp from 'sharp';
-import { drag, expect, goTo, makePicture, open, pictureFile, pictures, starterHas, test } from './studio.ts';
+import { drag, expect, goTo, makePicture, open, pictureFile, pictures, test } from './studio.ts';
 
 test('sketch to picture through the ControlNet', async ({ page, studio }) => {
-  test.skip(!starterHas(/scribble/), 'the starter set has no ControlNet');
   await open(page, studio, 4);
   await goTo(page, 'Sketch');
   await expect(page.getByRole('combobox', { name: 'ControlNet' })).not.toHaveValue('');
@@ -19,7 +18,6 @@ test('sketch to picture through the ControlNet', async ({ page, studio }) => {
 });
 
 test('a LoRA is added, weighed and removed', async ({ page, studio }) => {
-  test.skip(!starterHas(/woodcut/), 'the starter set has no LoRA');
   await open(page, studio, 4);
   await page.getByRole('spinbutton', { name: 'Seed' }).fill('7');
   await makePicture(page);
@@ -48,7 +46,6 @@ test('a LoRA is added, weighed and removed', async ({ page, studio }) => {
 });
 
 test('a picture is enlarged and compared', async ({ page, studio }) => {
-  test.skip(!starterHas(/x4/), 'the starter set has no upscaler');
   await open(page, studio, 2);
   await makePicture(page);
   await pictures(page).first().getByRole('button').click();

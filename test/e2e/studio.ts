@@ -1,13 +1,12 @@
 /** A studio of its own for each test: `emulsion serve` on an empty data folder, and what every test does in its window. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
 import type { en } from '../../renderer/i18n/en.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const STARTER = join(ROOT, 'starter');
 
 export interface Studio {
   readonly data: string;
@@ -230,10 +229,3 @@ export async function pictureFile(page: Page, place = 0): Promise<Buffer> {
   expect(answer.ok()).toBe(true);
   return answer.body();
 }
-
-/** True when the starter set has this file; tests of what it is for are skipped, by name, without it. */
-export const starterHas = (file: RegExp): boolean =>
-  existsSync(STARTER) &&
-  execFileSync('ls', [STARTER], { encoding: 'utf8' })
-    .split('\n')
-    .some((name) => file.test(name));
