@@ -28,7 +28,7 @@ const ALWAYS = { low: 0, high: NO_LIMIT };
 /** What each speed switches on. */
 export const SPEED_SHORTCUTS: Readonly<Record<Speed, Shortcuts>> = {
   exact: { guidanceInterval: ALWAYS, negativeBound: 0, deepBound: 0 },
-  fast: { guidanceInterval: ALWAYS, negativeBound: 0, deepBound: 0.15 },
+  fast: { guidanceInterval: ALWAYS, negativeBound: 0, deepBound: 0.08 },
   draft: { guidanceInterval: { low: 0.15, high: NO_LIMIT }, negativeBound: 0.1, deepBound: 0.3 },
 };
 
