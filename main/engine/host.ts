@@ -4,9 +4,10 @@ import { fileParameters } from '../../native-models/weights/source.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { type ControlBase, createControlStore, type OpenControl } from './controls.ts';
 import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
+import { type Placement, tileOnDevice } from './devices/placement.ts';
 import { chooseIntegers, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
-import { type ModelPlan, planModels, readyWeights } from './loading.ts';
+import { type ModelPlan, planModels, type ReadyOptions, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { createMemo, type Memo } from './memo.ts';
 import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
@@ -84,6 +85,7 @@ interface CurrentJob {
   readonly onLoad: OpenOptions['onLoad'];
   readonly onCompile?: NetworkOptions['onCompile'];
   readonly pixels: number;
+  readonly placement?: Placement;
   /** Set where its networks are computed in integers. */
   readonly packed?: PackedOptions | undefined;
 }
@@ -103,15 +105,13 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   const memo = createMemo();
   const sessionFor = sessionChooser(onDevice);
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
-    const { settings, pixels, signal } = options;
-    const base = await sessionFor(settings);
-    const plan = planModels({ checkpoint: path, vae: options.vae, loras: options.loras }, base, loraStore);
-    const { feeds } = plan.loras;
-    const { bits, note } = await chooseIntegers(options.speed ?? 'exact', base.device, settings);
-    const notes = note ? [...plan.loras.notes, note] : plan.loras.notes;
-    const { cacheDir } = settings;
-    const packed = bits && { bits, cacheDir, signal, onProgress: options.onPack };
-    current = { lora: feeds, onLoad: options.onLoad, onCompile: options.onCompile, pixels, packed };
+    const { settings, pixels, signal, vae, loras, onLoad, onCompile } = options;
+    const plan = planModels({ checkpoint: path, vae, loras, pixels }, await sessionFor(settings), loraStore);
+    const { device } = plan.session;
+    const { bits, note } = await chooseIntegers(options.speed ?? 'exact', device, settings);
+    const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
+    const packed = bits && { bits, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
+    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement: plan.placement };
     const key = [plan.key, settings.threads, settings.memory, bits].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
@@ -120,19 +120,15 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
       loaded = shelf.take(key);
     }
     if (!loaded) {
-      const isEvictable = settings.memory === 'cached' && bits === undefined && base.device === 'cpu';
+      const isEvictable = settings.memory === 'cached' && bits === undefined && device === 'cpu';
       // Freed first: what is free then decides on the memory mode.
       await shelf.makeRoom(isEvictable);
       const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, bits);
-      const ready = await readyWeights(plan, { memory, cacheDir, signal, packed });
-      const session = { ...base, castWhileRunning: memory === 'low', prepack: bits !== undefined };
-      const networks = lasting(ready.graphs, session, memory, () => current);
-      const { release, config } = networks;
-      const controlled = controlBase(plan);
-      loaded = { key, networks, config, memory, session, controlled, isEvictable, release };
+      const options = { memory, cacheDir: settings.cacheDir, signal, packed };
+      loaded = { ...(await load(plan, options, () => current)), key, isEvictable };
       shelf.put(loaded);
     }
-    const scope = scopeOf(loaded.key, options.loras, vaeTileFor(pixels, loaded.memory));
+    const scope = scopeOf(loaded.key, loras, vaeTileOf(current, loaded.session, loaded.memory));
     return { ...loaded, networks: remembering(loaded.networks, memo, scope), notes };
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
@@ -153,6 +149,20 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   return { open, openControls, preview, session: sessionFor, onDevice, memo, release };
 }
 
+/** The weights made ready and networks over them; sessions are made when they are first needed. */
+async function load(
+  plan: ModelPlan,
+  options: ReadyOptions,
+  current: () => CurrentJob,
+): Promise<Omit<ShelvedCheckpoint, 'key' | 'isEvictable'>> {
+  const { memory, packed } = options;
+  const { graphs, config } = await readyWeights(plan, options);
+  const session = { ...plan.session, castWhileRunning: memory === 'low', prepack: packed !== undefined };
+  const networks = lasting(graphs, session, memory, current);
+  const controlled = controlBase(plan);
+  return { networks, config, memory, session, controlled, release: networks.release };
+}
+
 /** Networks that outlive a job: what they call back to, and what is given to them besides, is asked for each time. */
 function lasting(
   graphs: CheckpointGraphs,
@@ -163,7 +173,7 @@ function lasting(
   const options: NetworkOptions = {
     session,
     oneAtATime: memory === 'low',
-    vaeTile: () => vaeTileFor(current().pixels, memory),
+    vaeTile: () => vaeTileOf(current(), session, memory),
     onLoad: (network, seconds) => current().onLoad(network, seconds),
     onCompile: () => current().onCompile?.() ?? (() => undefined),
   };
@@ -171,6 +181,16 @@ function lasting(
     unet: () => current().lora.unet(),
     textEncoder: (index) => current().lora.textEncoder(index),
   });
+}
+
+/** A GPU's own memory decides where it is known, else the machine's. */
+function vaeTileOf(
+  { pixels, placement }: CurrentJob,
+  { target }: SessionOptions,
+  memory: LoadedMode,
+): number {
+  if (placement?.on !== 'device' || placement.vaeBytes === undefined) return vaeTileFor(pixels, memory);
+  return tileOnDevice(pixels, placement.vaeBytes, target.precision === 'float16' ? 2 : 4);
 }
 
 function scopeOf(key: string, loras: readonly LoraChoice[], vaeTile: number): Scope {

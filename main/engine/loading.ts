@@ -1,4 +1,6 @@
 /** A checkpoint as a job wants it: its weights where the memory mode has them, another VAE, LoRAs merged in. */
+import type { Target } from '../../native-models/layers/scope.ts';
+import type { CanonicalTensors } from '../../native-models/weights/keys.ts';
 import {
   type CheckpointParts,
   checkpointOf,
@@ -6,20 +8,24 @@ import {
   openCheckpoint,
   openVaePart,
   type VaePart,
+  vaeTargetOf,
 } from './checkpoint.ts';
+import { type Placement, placementFor } from './devices/placement.ts';
 import { cachedWeights } from './fp32Cache.ts';
 import { type PackedOptions, withoutPacked, withPackedWeights } from './integers/packedCache.ts';
 import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
 import type { LoadedMode } from './memory.ts';
 import { overlaid, overlayKey } from './overlay.ts';
 import { stampOf } from './requestFiles.ts';
-import type { SessionOptions } from './sessions.ts';
+import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 
 export interface WantedModels {
   readonly checkpoint: string;
   /** A VAE file to use instead of the checkpoint's own. */
   readonly vae?: string | undefined;
   readonly loras: readonly LoraChoice[];
+  /** Of the largest picture to come. */
+  readonly pixels: number;
 }
 
 /** What a job wants, with every header read and nothing loaded. */
@@ -27,23 +33,54 @@ export interface ModelPlan {
   readonly checkpoint: OpenedCheckpoint;
   readonly vae: VaePart | undefined;
   readonly loras: LoraSet;
+  /** Where it runs: the device that was wanted, or the CPU where it does not fit. */
+  readonly session: SessionOptions;
+  readonly placement: Placement;
+  /** Remarks worth showing: why it runs on the CPU. */
+  readonly notes: readonly string[];
   /** Equal for jobs that can run on the same sessions. */
   readonly key: string;
 }
 
 /** Throws WeightsError for a file that is damaged, of the wrong kind or for another base. */
-export function planModels(
-  wanted: WantedModels,
-  { device, target }: Pick<SessionOptions, 'device' | 'target'>,
-  store: LoraStore,
-): ModelPlan {
+export function planModels(wanted: WantedModels, session: SessionOptions, store: LoraStore): ModelPlan {
+  const { device, target } = session;
   const checkpoint = openCheckpoint(wanted.checkpoint, target);
+  const placement = placementOf(checkpoint, session, wanted.pixels);
+  if (placement.on === 'cpu' && device !== 'cpu') {
+    const { threads } = session;
+    const notes = [`${device} is not used: ${placement.reason}.`];
+    return { ...planModels(wanted, { ...DEFAULT_SESSION, threads }, store), notes };
+  }
   const vae = wanted.vae === undefined ? undefined : openVaePart(wanted.vae, checkpoint.config);
   const loras = store.choose(checkpoint.config, wanted.loras, device);
   const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
   const stamps = [wanted.checkpoint, ...(wanted.vae ? [wanted.vae] : [])].map(stampOf);
-  return { checkpoint, vae, loras, key: [...stamps, device, loras.spatial, merged].join('|') };
+  const textOnCpu = placement.on === 'device' && placement.textOnCpu;
+  const key = [...stamps, device, textOnCpu, loras.spatial, merged].join('|');
+  return { checkpoint, vae, loras, session: { ...session, textOnCpu }, placement, notes: [], key };
 }
+
+/** Nothing is known of devices without their memory's size, and the CPU's is another matter (memory.ts). */
+function placementOf(
+  { parts, target, config }: OpenedCheckpoint,
+  { deviceMemory }: SessionOptions,
+  pixels: number,
+): Placement {
+  const bytesOf = (part: CanonicalTensors, { precision = 'float32' }: Target): number =>
+    part.values().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0) * BYTES[precision];
+  const need = {
+    unet: bytesOf(parts.unet, target),
+    textEncoders: parts.textEncoders.reduce((sum, part) => sum + bytesOf(part, target), 0),
+    vae: bytesOf(parts.vae, vaeTargetOf(config, target)),
+    pixels,
+    fusedAttention: target.fusedAttention ?? false,
+    bytesPerValue: BYTES[target.precision ?? 'float32'],
+  };
+  return placementFor(need, deviceMemory);
+}
+
+const BYTES = { float32: 4, float16: 2 } as const;
 
 export interface ReadyOptions {
   readonly memory: LoadedMode;

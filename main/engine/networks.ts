@@ -129,12 +129,17 @@ function sessionPool(graphs: CheckpointGraphs, options: NetworkOptions): Session
     // The halves of one U-Net take turns at every step.
     if (options.oneAtATime && !(isUnet(name) && sessions.keys().every(isUnet))) await releaseAll();
     const start = performance.now();
-    const session = await createSession(graphNamed(graphs, name), options.session);
+    const session = await createSession(graphNamed(graphs, name), sessionOf(name, options.session));
     options.onLoad?.(name, (performance.now() - start) / 1000);
     sessions.set(name, session);
     return session;
   };
   return { get, releaseAll };
+}
+
+/** Graphs for a GPU hold standard operators only: the CPU runs them too. */
+function sessionOf(name: NetworkName, session: SessionOptions): SessionOptions {
+  return session.textOnCpu && name.startsWith('textEncoder') ? { ...session, device: 'cpu' } : session;
 }
 
 function isUnet(name: NetworkName): boolean {

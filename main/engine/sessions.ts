@@ -12,6 +12,10 @@ export interface SessionOptions {
   readonly device: DeviceName;
   /** How graphs are to be written for that device. */
   readonly target: Target;
+  /** Bytes of the device's own memory, as far as they are known. */
+  readonly deviceMemory?: number | undefined;
+  /** Text encoders run on the CPU, whatever the device: where its memory is short. */
+  readonly textOnCpu?: boolean;
   /** 0 = one thread per core. */
   readonly threads: number;
   /** Keep fp16 weights as they lie and cast them while running: half the memory, slower steps. */

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: every claim about speed and memory as a row, on a full-size SD 1.5 of random weights, beside this
- * machine's own GEMM speed. `--only a,b` runs some sections, `--quick` leaves 512² out, `--json` prints the numbers.
+ * machine's own GEMM speed. `--only a,b` runs some sections, `--quick` leaves 512² out, `--json` prints the numbers;
+ * `--device webgpu` (or another, or auto) measures that device instead.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { ENGINE_ENVIRONMENT } from '../../main/engine/launch.ts';
+import type { EngineSettings } from '../../main/engine/protocol.ts';
 import { SD15 } from '../../native-models/models/configs.ts';
 import { writeRandomCheckpoint } from '../../native-models/weights/randomCheckpoint.ts';
 import { type BenchContext, type SectionReport, sectionLines } from './rows.ts';
@@ -19,9 +21,11 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     checkpoint: { type: 'string' },
+    device: { type: 'string' },
   },
 });
-const names = values.only?.split(',') ?? Object.keys(SECTIONS);
+const all = Object.keys(SECTIONS).filter((name) => (name === 'device') === (values.device !== undefined));
+const names = values.only?.split(',') ?? all;
 const unknown = names.filter((name) => !(name in SECTIONS));
 if (unknown.length > 0)
   throw new RangeError(`No section ${unknown.join(', ')}; choose from ${Object.keys(SECTIONS).join(', ')}`);
@@ -30,7 +34,9 @@ const folder = mkdtempSync(join(tmpdir(), 'emulsion-bench-'));
 try {
   const checkpoint = values.checkpoint ?? join(folder, 'random-sd15.safetensors');
   if (!values.checkpoint) await writeRandomCheckpoint(checkpoint, SD15, 1);
-  const context: BenchContext = { checkpoint, folder, sides: values.quick ? [256] : [256, 512] };
+  const device = values.device as EngineSettings['device'] | undefined;
+  const sides = values.quick ? [256] : [256, 512];
+  const context: BenchContext = { checkpoint, folder, sides, ...(device && { device }) };
   const reports: SectionReport[] = [];
   for (const name of names) {
     const report = await runSection(name, context).catch((error: Error) => failed(name, error));

@@ -6,6 +6,7 @@ import { cachedWeights } from '../../main/engine/fp32Cache.ts';
 import { createLoraStore } from '../../main/engine/loras.ts';
 import { vaeTileFor } from '../../main/engine/memory.ts';
 import { VAE_OVERLAP } from '../../main/engine/networks.ts';
+import type { DeviceName } from '../../main/engine/protocol.ts';
 import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
 import { runOne, toOrt } from '../../main/engine/tensors.ts';
 import { runTiled } from '../../main/pipeline/tiles.ts';
@@ -142,8 +143,11 @@ function memoryRows(name: string, side: number, low: boolean): BenchRow[] {
 }
 
 /** Inputs of a U-Net evaluation of a batch of two, without LoRA and control. */
-export function unetFeeds({ config }: OpenedCheckpoint): (side: number) => Record<string, Tensor> {
-  const noLora = createLoraStore().choose(config, []).feeds.unet();
+export function unetFeeds(
+  { config }: Pick<OpenedCheckpoint, 'config'>,
+  device: DeviceName = 'cpu',
+): (side: number) => Record<string, Tensor> {
+  const noLora = createLoraStore().choose(config, [], device).feeds.unet();
   return (side) => ({
     latent: waveTensor(2, config.unet.inChannels, side / 8, side / 8),
     timestep: new Tensor('float32', Float32Array.of(500, 500), [2]),

@@ -1,4 +1,5 @@
 /** A row of the benchmark: one claim, one number, and what was wanted of it. */
+import type { EngineSettings } from '../../main/engine/protocol.ts';
 
 export interface BenchRow {
   /** What was measured, on what: "U-Net, normal: CFG step at 512²". */
@@ -16,6 +17,8 @@ export interface BenchContext {
   readonly checkpoint: string;
   /** A folder for caches and other files, removed afterwards. */
   readonly folder: string;
+  /** For the section `device`: what `--device` names. */
+  readonly device?: EngineSettings['device'];
   /** Picture sides to measure at. */
   readonly sides: readonly number[];
 }

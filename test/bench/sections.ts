@@ -1,5 +1,6 @@
 /** The sections of the benchmark by name; each runs in a process of its own, so that its memory is its own too. */
 import { loraSwitchRows, stepCostRows, upscaleRows } from './attachments.ts';
+import { deviceRows } from './device.ts';
 import { firstPictureRows } from './firstPicture.ts';
 import { historyRows, meaningRows } from './history.ts';
 import { integerLayerRows, integerNetworkRows, integerPictureRows } from './integers.ts';
@@ -31,4 +32,5 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   scan: scanRows,
   history: historyRows,
   meaning: meaningRows,
+  device: deviceRows,
 };

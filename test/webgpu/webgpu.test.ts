@@ -12,7 +12,7 @@ import { NETWORK_GRAPHS } from './networks.ts';
 import { type WebGpuWorker, webGpuWorker } from './worker.ts';
 
 const GRAPHS = { ...LAYER_GRAPHS, ...NETWORK_GRAPHS };
-/** Sums in another order: up to 3e-5 was measured, a wrong kernel errs by hundredths. */
+/** Sums in another order: some 1e-5 were measured, a wrong kernel errs by hundredths. */
 const ROUNDING = 1e-4;
 /** 11 bits of mantissa through a whole network; measured up to 2e-3. */
 const HALF_ROUNDING = 6e-3;
@@ -21,13 +21,26 @@ describe.skipIf(NO_SWIFT_SHADER)(
   `on WebGPU${NO_SWIFT_SHADER ? ` (skipped: ${NO_SWIFT_SHADER})` : ''}`,
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'emulsion-swiftshader-'));
+    let env: Readonly<Record<string, string>>;
     let worker: WebGpuWorker;
     beforeAll(() => {
-      worker = webGpuWorker(unpackSwiftShader(folder));
+      env = unpackSwiftShader(folder);
+      worker = webGpuWorker(env);
     });
     afterAll(() => {
       worker.stop();
       rmSync(folder, { recursive: true, force: true });
+    });
+
+    test('a software adapter is named and not chosen', async () => {
+      const { stdout } = await emulsion(['devices', '--json'], { env });
+      const { devices, chosen } = JSON.parse(stdout) as Extract<EngineResult, { kind: 'devices' }>;
+      expect(chosen).toBe('cpu');
+      expect(devices.find(({ name }) => name === 'webgpu')).toEqual({
+        name: 'webgpu',
+        usable: false,
+        reason: 'SwiftShader is a software adapter: the CPU itself is faster',
+      });
     });
 
     test.each([...Object.keys(GRAPHS), 'U-Net with LoRA and control', 'tensors kept on the device'])(

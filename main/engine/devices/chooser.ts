@@ -19,8 +19,8 @@ export function sessionChooser(onDevice: (device: DeviceName) => void): SessionC
   return async ({ device: wanted, avoid, threads }) => {
     const ready = probed.get(wanted) ?? probe(wanted, avoid);
     probed.set(wanted, ready);
-    const { name, target } = await ready;
+    const { name, target, memoryBytes } = await ready;
     onDevice(name);
-    return { ...DEFAULT_SESSION, device: name, target, threads };
+    return { ...DEFAULT_SESSION, device: name, target, deviceMemory: memoryBytes, threads };
   };
 }
