@@ -11,6 +11,7 @@ import type { TrainOptions } from './loop/loop.ts';
 import { kept, loadParameters } from './loop/store.ts';
 import { trainLoras } from './loras.ts';
 import { publish } from './publish.ts';
+import { takeShipped } from './shipped.ts';
 import { trainUpscaler } from './upscale/upscalerTrainer.ts';
 import { trainDecoder } from './vae/decoderTrainer.ts';
 import { trainVae } from './vae/vaeTrainer.ts';
@@ -44,9 +45,10 @@ const PARTS: Readonly<Record<string, (options: TrainOptions) => Promise<unknown>
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { threads: { type: 'string' }, minutes: { type: 'string' } },
+  options: { threads: { type: 'string' }, minutes: { type: 'string' }, from: { type: 'string' } },
 });
 mkdirSync(FOLDER, { recursive: true });
+if (values.from) await takeShipped(values.from, FOLDER);
 for (const name of positionals.length > 0 ? positionals : Object.keys(PARTS)) {
   const part = PARTS[name];
   if (!part) throw new RangeError(`There is no part "${name}"; choose from ${Object.keys(PARTS).join(', ')}`);

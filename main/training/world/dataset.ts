@@ -6,9 +6,10 @@ import { isHeldOut, type Scene, type SceneOptions, sceneFromSeed } from './scene
 
 /**
  * `train`: no held-out combination. `heldOut`: one object in a combination training never saw.
- * `unseen`: combinations of training in scenes of other seeds, for validation during training.
+ * `unseen`: combinations of training in scenes of other seeds, for validation during training. `any`: all combinations, in
+ * seeds of their own: what the judge is trained on, who must know what the other models never saw.
  */
-export const SPLITS = ['train', 'heldOut', 'unseen'] as const;
+export const SPLITS = ['train', 'heldOut', 'unseen', 'any'] as const;
 export type Split = (typeof SPLITS)[number];
 
 export interface SampleOptions extends SceneOptions {
@@ -31,7 +32,7 @@ export function sceneAt(index: number, split: Split, options: SceneOptions = {})
   const all = wanted ? { count: 1, ...options } : options;
   for (let attempt = 0; ; attempt++) {
     const scene = sceneFromSeed(hash(split, index, attempt), all);
-    if (isHeldOut(scene) === wanted) return scene;
+    if (split === 'any' || isHeldOut(scene) === wanted) return scene;
   }
 }
 

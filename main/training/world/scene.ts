@@ -85,14 +85,18 @@ export function isHeldOut({ sky, ground, objects }: Pick<Scene, 'sky' | 'ground'
   return objects.some(({ kind, colour }) => isCombinationHeldOut({ sky, ground, kind, colour }));
 }
 
-/** Every held-out combination of the base world, in a fixed order (about 200 of 1680). */
-export function heldOutCombinations(): readonly Combination[] {
-  const all = SKIES.flatMap((sky) =>
+/** Every combination of the base world, in a fixed order. */
+export function allCombinations(): readonly Combination[] {
+  return SKIES.flatMap((sky) =>
     GROUNDS.flatMap((ground) =>
       KINDS.flatMap((kind) => COLOURS.map((colour) => ({ sky, ground, kind, colour }))),
     ),
   );
-  return all.filter(isCombinationHeldOut);
+}
+
+/** Those that training never sees (about 200 of 1680). */
+export function heldOutCombinations(): readonly Combination[] {
+  return allCombinations().filter(isCombinationHeldOut);
 }
 
 function isCombinationHeldOut({ sky, ground, kind, colour }: Combination): boolean {

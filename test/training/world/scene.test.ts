@@ -72,6 +72,12 @@ describe('held-out combinations', () => {
     }
   });
 
+  test('the judge is trained on all, in their natural share', () => {
+    const held = Array.from({ length: 1000 }, (_, index) => sceneAt(index, 'any')).filter(isHeldOut).length;
+    expect(held).toBeGreaterThan(90);
+    expect(held).toBeLessThan(180);
+  });
+
   test('training never shows one, evaluation only such', () => {
     for (let index = 0; index < 1000; index++) {
       expect(isHeldOut(sceneAt(index, 'train'))).toBe(false);

@@ -50,11 +50,42 @@ export function clipLoss(scope: Scope, { text, vision }: ClipPairConfig, batch: 
   const tokenIds = input('tokenIds', 'int64', [batch, TRAINED_TOKENS]);
   const image = input('image', 'float32', [batch, 3, vision.imageSize, vision.imageSize]);
   const texts = textTower(shortened(scope, text), { ...text, contextLength: TRAINED_TOKENS }, tokenIds);
+  return contrast(scope, imageTower(scope, vision, image), texts, batch);
+}
+
+/**
+ * The same, and beside it every picture must find its prompt among all of `prompts` [count, 128] (embedded already).
+ * Further input: wanted [batch, count], 1 at the right prompt, or a row of zeros for a picture that has none.
+ */
+export function visionLoss(
+  scope: Scope,
+  { text, vision }: ClipPairConfig,
+  batch: number,
+  prompts: Float32Array<ArrayBuffer>,
+): Value {
+  const tokenIds = input('tokenIds', 'int64', [batch, TRAINED_TOKENS]);
+  const image = input('image', 'float32', [batch, 3, vision.imageSize, vision.imageSize]);
+  const texts = textTower(shortened(scope, text), { ...text, contextLength: TRAINED_TOKENS }, tokenIds);
   const pictures = imageTower(scope, vision, image);
-  const scale = ops.exp(ops.clip(scope.parameter('logit_scale', []), 0, Math.log(100)));
-  const logits = ops.mul(ops.matmul(pictures, texts, { transB: true }), scale); // [batch, batch]
+  const count = prompts.length / SHARED_WIDTH;
+  const wanted = input('wanted', 'float32', [batch, count]);
+  const found = ops.logSoftmax(
+    ops.mul(ops.matmul(pictures, constant(prompts, [count, SHARED_WIDTH]), { transB: true }), scaleOf(scope)),
+  );
+  const choice = ops.mul(ops.reduceSum(ops.mul(found, wanted), [0, 1], false), -1 / batch);
+  return ops.add(choice, ops.mul(contrast(scope, pictures, texts, batch), 0.5));
+}
+
+/** InfoNCE in both directions between unit vectors [batch, 128]. */
+function contrast(scope: Scope, pictures: Value, texts: Value, batch: number): Value {
+  const logits = ops.mul(ops.matmul(pictures, texts, { transB: true }), scaleOf(scope)); // [batch, batch]
   const both = ops.add(ops.logSoftmax(logits), ops.logSoftmax(ops.transpose(logits, [1, 0])));
   return ops.mul(ops.reduceSum(ops.mul(both, diagonal(batch)), [0, 1], false), -0.5 / batch);
+}
+
+/** The factor of the logits: e to the trained scale, at most 100. */
+function scaleOf(scope: Scope): Value {
+  return ops.exp(ops.clip(scope.parameter('logit_scale', []), 0, Math.log(100)));
 }
 
 /** The same scope, whose position table is cut to the trained length. */

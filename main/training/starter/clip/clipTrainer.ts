@@ -1,7 +1,7 @@
 /** Trains text and image encoder together: each picture must find its caption among 128, and the other way round. */
 import { type ParameterSet, view } from '../../parameters.ts';
 import { canonicalPrompt } from '../../world/captions.ts';
-import { captionAt, sceneAt } from '../../world/dataset.ts';
+import { captionAt, type Split, sceneAt } from '../../world/dataset.ts';
 import type { Scene } from '../../world/scene.ts';
 import { captionTokens } from '../data/captionTokens.ts';
 import { openPictures } from '../data/pictureFile.ts';
@@ -39,13 +39,23 @@ export async function trainClip({ folder, threads = 0, seconds }: TrainOptions):
   return pair;
 }
 
-/** Pictures and captions of step `index`, from the pictures drawn into `path`; `change` may alter each picture. */
+export interface ClipFeedOptions {
+  /** Whose pictures those in the file are; default 'train'. */
+  readonly split?: Split;
+  /** Alters a picture before it is seen. */
+  readonly change?: (picture: Float32Array, random: Rng) => void;
+  /** More data of the chosen scenes. */
+  readonly more?: (scenes: readonly Scene[]) => Feeds;
+}
+
+/** Pictures and captions of step `index`, from the pictures drawn into `path`. */
 export function clipFeeds(
   path: string,
-  change: (picture: Float32Array, random: Rng) => void = () => undefined,
+  { split = 'train', change = () => undefined, more = () => ({}) }: ClipFeedOptions = {},
 ): (index: number) => Feeds {
   const pictures = openPictures(path);
-  const choose = hardBatches(pictures.count);
+  const sceneOf = Array.from({ length: pictures.count }, (_, index) => sceneAt(index, split));
+  const choose = hardBatches(sceneOf);
   const image = new Float32Array(PAIR_BATCH * PICTURE_VALUES);
   return (index) => {
     const chosen = choose(index);
@@ -54,8 +64,9 @@ export function clipFeeds(
       pictures.read(picture, image, item * PICTURE_VALUES);
       change(image.subarray(item * PICTURE_VALUES, (item + 1) * PICTURE_VALUES), random);
     }
-    const captions = chosen.map((picture) => wording(sceneAt(picture, 'train'), picture, index));
-    return { image, tokenIds: captionTokens(captions, TRAINED_TOKENS) };
+    const scenes = chosen.map((picture) => sceneOf[picture]!);
+    const captions = scenes.map((scene, item) => wording(scene, chosen[item]!, index));
+    return { image, tokenIds: captionTokens(captions, TRAINED_TOKENS), ...more(scenes) };
   };
 }
 
@@ -63,13 +74,12 @@ export function clipFeeds(
  * Which pictures step `index` compares. At random, sky, ground and colour tell 128 pictures apart and the kind is never
  * learnt (59 % after 600 steps); so most batches are made of groups that share all but the kind, or all but the colour.
  */
-function hardBatches(count: number): (index: number) => number[] {
-  const scenes = Array.from({ length: count }, (_, index) => sceneAt(index, 'train'));
+function hardBatches(scenes: readonly Scene[]): (index: number) => number[] {
   const byKind = grouped(scenes, ({ sky, ground, objects }) => `${sky} ${ground} ${objects[0]?.colour}`);
   const byColour = grouped(scenes, ({ sky, ground, objects }) => `${sky} ${ground} ${objects[0]?.kind}`);
   return (index) => {
     const random = rng('clip', index);
-    const anyScene = (): number => Math.floor(random.next() * count);
+    const anyScene = (): number => Math.floor(random.next() * scenes.length);
     if (index % 4 === 3) return Array.from({ length: PAIR_BATCH }, anyScene);
     const groups = index % 4 === 2 ? byColour : byKind;
     return Array.from({ length: PAIR_BATCH / GROUP }, () => random.pick(groups)).flatMap((group) =>

@@ -42,7 +42,7 @@ export async function judge(
   return right;
 }
 
-/** How often the judge itself is right on `count` drawn scenes in combinations that training never saw. */
+/** How often the judge itself is right on `count` drawn scenes in the combinations that the painter never saw. */
 export async function judgeAccuracy(towers: Towers, count: number): Promise<Scores> {
   const drawn = await drawAll(count, (index) => sample(index, 'heldOut'));
   const size = 3 * PICTURE_SIZE ** 2;
@@ -69,7 +69,11 @@ function attributeOf(scene: Asked, attribute: Attribute): string {
   return attribute === 'sky' || attribute === 'ground' ? scene[attribute] : scene.objects[0]![attribute];
 }
 
-async function textTable(towers: Towers, texts: readonly string[]): Promise<Map<string, Float32Array>> {
+/** Embeddings of the texts by text. */
+export async function textTable(
+  towers: Towers,
+  texts: readonly string[],
+): Promise<Map<string, Float32Array>> {
   const unique = [...new Set(texts)];
   const table = new Map<string, Float32Array>();
   for (let first = 0; first < unique.length; first += 128) {

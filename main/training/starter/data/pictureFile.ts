@@ -10,7 +10,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { sample, sceneAt } from '../../world/dataset.ts';
+import { type Split, sample, sceneAt } from '../../world/dataset.ts';
 import { drawScene } from '../../world/draw.ts';
 import { PICTURE_SIZE } from '../models.ts';
 import { drawAll } from './pictures.ts';
@@ -21,8 +21,8 @@ const PICTURE_BYTES = 3 * AREA;
 /** Pictures drawn between two writes. */
 const CHUNK = 512;
 
-/** Draws pictures 0…count−1 of the training split into `path`, going on where an earlier run stopped. */
-export async function drawPictures(path: string, count: number): Promise<void> {
+/** Draws pictures 0…count−1 of a split into `path`, going on where an earlier run stopped. */
+export async function drawPictures(path: string, count: number, split: Split = 'train'): Promise<void> {
   const file = openSync(path, existsSync(path) ? 'r+' : 'w+');
   try {
     for (
@@ -31,7 +31,7 @@ export async function drawPictures(path: string, count: number): Promise<void> {
       first += CHUNK
     ) {
       const pictures = await drawAll(CHUNK, async (i) =>
-        planar((await sample(first + i, 'train')).pixels.data),
+        planar((await sample(first + i, split)).pixels.data),
       );
       writeSync(file, Buffer.concat(pictures), 0, CHUNK * PICTURE_BYTES, first * PICTURE_BYTES);
     }

@@ -16,7 +16,14 @@ export async function latentColours(vae: ParameterSet): Promise<LatentToRgb> {
   const pictures = new Float32Array(PICTURES * 3 * PICTURE_SIZE ** 2);
   for (const [index, pixels] of drawn.entries())
     writePlanar(pixels, pictures, (index * pictures.length) / PICTURES);
-  return fitColours(await encodeAll(vae, pictures), pictures, PICTURES);
+  const { matrix, offset } = fitColours(await encodeAll(vae, pictures), pictures, PICTURES);
+  return { matrix: matrix.map(rounded), offset: rounded(offset) };
+}
+
+/** Four digits are more than a preview shows. */
+function rounded(colour: Rgb): Rgb {
+  const [red, green, blue] = colour.map((value) => Math.round(1e4 * value) / 1e4);
+  return [red!, green!, blue!];
 }
 
 /**

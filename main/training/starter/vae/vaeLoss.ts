@@ -32,11 +32,25 @@ export function vaeLoss(scope: Scope, config: VaeConfig, batch: number, size: nu
   return ops.add(pixelLoss(error, size), ops.mul(average(kl), KL_WEIGHT / 2));
 }
 
+/** What the decoder alone is punished for: see pixelLoss and noiseLevel. */
+export type DecoderTarget = 'pixels' | 'psnr';
+
 /** The decoder alone, from latents as the encoder made them. Inputs: latent [batch, 4, size/8, size/8] and image. */
-export function decoderLoss(scope: Scope, config: VaeConfig, batch: number, size: number): Value {
+export function decoderLoss(
+  scope: Scope,
+  config: VaeConfig,
+  { batch, size, target }: { readonly batch: number; readonly size: number; readonly target: DecoderTarget },
+): Value {
   const image = input('image', 'float32', [batch, config.imageChannels, size, size]);
   const latent = input('latent', 'float32', [batch, config.embedDim, size / 8, size / 8]);
-  return pixelLoss(ops.sub(vaeDecoder(scope, config, latent), image), size);
+  const error = ops.sub(vaeDecoder(scope, config, latent), image);
+  return target === 'psnr' ? noiseLevel(error) : pixelLoss(error, size);
+}
+
+/** Mean over the pictures of ln MSE: PSNR is −10/ln 10 times it, so a calm picture counts as much as a rich one. */
+function noiseLevel(error: Value): Value {
+  const square = ops.reduceMean(ops.mul(error, error), [1, 2, 3], false);
+  return average(ops.log(ops.add(square, 1e-6)));
 }
 
 function pixelLoss(error: Value, size: number): Value {

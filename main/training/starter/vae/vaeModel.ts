@@ -42,6 +42,19 @@ export async function encodeAll(
   return meansOf(moments!, count);
 }
 
+/** Pictures [n, 3, 128, 128] of latents [n, 4, 16, 16]. */
+export async function decodeAll(
+  vae: ParameterSet,
+  latents: Float32Array<ArrayBuffer>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const count = latents.length / (STARTER_VAE.embedDim * LATENT_SIZE ** 2);
+  const decoder = await liveDecoder(vae, count);
+  const shape = [count, STARTER_VAE.embedDim, LATENT_SIZE, LATENT_SIZE];
+  const { picture } = await decoder.run({ latent: { values: latents, shape } });
+  await decoder.release();
+  return picture!;
+}
+
 /** Reconstruction in dB (mean over pictures, values clamped) and latent statistics over `count` pictures of a split. */
 export async function measureVae(
   vae: ParameterSet,
@@ -53,12 +66,9 @@ export async function measureVae(
   for (const [index, picture] of pictures.entries())
     writePlanar(picture, image, index * 3 * PICTURE_SIZE ** 2);
   const latent = await encodeAll(vae, image);
-  const decoder = await liveDecoder(vae, count);
-  const latentShape = [count, STARTER_VAE.embedDim, LATENT_SIZE, LATENT_SIZE];
-  const { picture } = await decoder.run({ latent: { values: latent, shape: latentShape } });
-  await decoder.release();
+  const picture = await decodeAll(vae, latent);
   const statistics = latentStatistics(latent, count, STARTER_VAE.embedDim);
-  return { psnr: meanPsnr(image, picture!, count), statistics };
+  return { psnr: meanPsnr(image, picture, count), statistics };
 }
 
 /** 10·log10(2² / MSE) for values in −1…1, averaged over pictures. */
