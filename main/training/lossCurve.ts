@@ -13,13 +13,13 @@ const MARGIN = { left: 58, right: 18, top: 38, bottom: 34 };
 /** Points drawn at most; longer runs are averaged into so many. */
 const MAX_POINTS = 400;
 
-/** A PNG of the losses on a logarithmic scale. Throws RangeError when there is nothing to show. */
+/** A PNG of the losses, on a logarithmic scale where all are positive. Throws RangeError when there is nothing to show. */
 export async function lossCurvePng(
   records: readonly LossRecord[],
   options: CurveOptions,
 ): Promise<Uint8Array> {
   return sharp(Buffer.from(lossCurveSvg(records, options)))
-    .png()
+    .png({ palette: true, colours: 32 })
     .toBuffer();
 }
 
@@ -27,8 +27,8 @@ export function lossCurveSvg(
   records: readonly LossRecord[],
   { title, width = 640, height = 320 }: CurveOptions,
 ): string {
-  const points = thinned(records.filter(({ loss }) => Number.isFinite(loss) && loss > 0));
-  if (points.length < 2) throw new RangeError('A loss curve needs two or more records with a positive loss');
+  const points = thinned(records.filter(({ loss }) => Number.isFinite(loss)));
+  if (points.length < 2) throw new RangeError('A loss curve needs two or more records with a finite loss');
   const plot = plotOf(points, width, height);
   const line = (values: readonly Point[]): string =>
     values.map(([x, y]) => `${plot.x(x).toFixed(1)},${plot.y(y).toFixed(1)}`).join(' ');
@@ -50,16 +50,25 @@ interface Plot {
   readonly grid: string;
 }
 
+/** From a loss to its height and back. */
+interface Scale {
+  readonly up: (loss: number) => number;
+  readonly down: (height: number) => number;
+}
+const LOGARITHMIC: Scale = { up: Math.log, down: Math.exp };
+const LINEAR: Scale = { up: (loss) => loss, down: (height) => height };
+
 function plotOf(points: readonly Point[], width: number, height: number): Plot {
   const losses = points.map(([, loss]) => loss);
-  const [low, high] = [Math.log(Math.min(...losses)), Math.log(Math.max(...losses))];
+  const { up, down } = losses.every((loss) => loss > 0) ? LOGARITHMIC : LINEAR;
+  const [low, high] = [up(Math.min(...losses)), up(Math.max(...losses))];
   const [first, last] = [points[0]![0], points.at(-1)![0]];
   const span = Math.max(high - low, 1e-6);
   const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
   const x = (step: number): number =>
     MARGIN.left + ((step - first) / Math.max(1, last - first)) * (right - MARGIN.left);
-  const y = (loss: number): number => bottom - ((Math.log(loss) - low) / span) * (bottom - MARGIN.top);
-  const rows = [0, 0.25, 0.5, 0.75, 1].map((share) => rowSvg(Math.exp(low + share * span), y, right));
+  const y = (loss: number): number => bottom - ((up(loss) - low) / span) * (bottom - MARGIN.top);
+  const rows = [0, 0.25, 0.5, 0.75, 1].map((share) => rowSvg(down(low + share * span), y, right));
   const columns = [first, Math.round((first + last) / 2), last].map(
     (step) => `<text x="${x(step).toFixed(1)}" y="${bottom + 18}" text-anchor="middle">${step}</text>`,
   );

@@ -38,6 +38,12 @@ test('the curve is a PNG of the asked size, from two records to many', async () 
   expect(lossCurveSvg(records, { title: 'a' }).length).toBeLessThan(20_000);
 });
 
+test('losses that are logarithms already have a curve too, on a linear scale', () => {
+  const records = [-1, -3, -5].map((loss, i) => ({ ...record(i + 1), loss }));
+  const rows = [...lossCurveSvg(records, { title: 'a' }).matchAll(/text-anchor="end">([^<]+)</g)];
+  expect(rows.map(([, label]) => Number(label))).toEqual([-5, -4, -3, -2, -1]);
+});
+
 test('there is no curve of one record, nor of NaN', () => {
   expect(() => lossCurveSvg([record(1)], { title: 'a' })).toThrow(RangeError);
   expect(() =>

@@ -11,6 +11,7 @@ import { drawAll } from './data/pictures.ts';
 import { STARTER_FILES } from './importer.ts';
 import type { TrainOptions } from './loop/loop.ts';
 import { PICTURE_SIZE } from './models.ts';
+import { publishCurves } from './publish.ts';
 
 /** Pictures a LoRA learns from. */
 const PICTURES = 96;
@@ -49,7 +50,9 @@ export async function trainLoras({ folder }: TrainOptions): Promise<void> {
     };
     const { path } = await trainLora(request, await openBaseModel(STARTER_FILES.checkpoint), { onProgress });
     copyFileSync(path, file);
+    copyFileSync(`${outputDir}/losses.jsonl`, `${folder}/${name}.jsonl`);
   }
+  await publishCurves(folder);
 }
 
 /** Draws the pictures as PNG files; where they lie, with their captions. */

@@ -1,19 +1,15 @@
 /** From the training folder to starter/: weights in half precision, loss curves, and a record of how each was made. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { lossCurvePng } from '../lossCurve.ts';
 import { readLossLog } from '../lossLog.ts';
+import { CARDS } from './cards.ts';
 import { exportCheckpoint, exportParameters, starterMetadata } from './exporter.ts';
 import { STARTER_FILES } from './importer.ts';
 import { loadParameters } from './loop/store.ts';
 
-/** Which logs tell how a model was made, by the title of its curve. */
-export const TRAINING_LOGS: Readonly<Record<string, readonly string[]>> = {
-  autoencoder: ['vae-1', 'vae-2', 'vae-3', 'decoder'],
-  'CLIP pair': ['clip', 'vision'],
-  'U-Net': ['unet'],
-  ControlNet: ['control'],
-  upscaler: ['upscaler'],
-};
+/** Where cards and their pictures lie. */
+export const CARD_FOLDER = 'starter/cards';
+const RECORDS = 'starter/training.json';
 
 /** Steps and seconds of one log. */
 export interface TrainingRecord {
@@ -62,18 +58,25 @@ async function publishUpscaler(path: string | undefined): Promise<void> {
   await exportParameters(STARTER_FILES.upscaler, loadParameters(path), metadata);
 }
 
-async function publishCurves(folder: string): Promise<void> {
-  const records: Record<string, Record<string, TrainingRecord>> = {};
-  for (const [title, logs] of Object.entries(TRAINING_LOGS)) {
-    const stages: Record<string, TrainingRecord> = {};
-    for (const log of logs) {
-      const losses = readLossLog(`${folder}/${log}.jsonl`);
+/** Curves and records of the logs in `folder`; of stages that have no log there the published ones stay. */
+export async function publishCurves(folder: string): Promise<void> {
+  mkdirSync(CARD_FOLDER, { recursive: true });
+  const records = readRecords();
+  for (const { title, stages } of Object.values(CARDS))
+    for (const stage of stages) {
+      const losses = readLossLog(`${folder}/${stage}.jsonl`);
       const last = losses.at(-1);
       if (!last || losses.length < 2) continue;
-      stages[log] = { steps: last.step, seconds: Math.round(last.seconds), finalLoss: last.loss };
-      writeFileSync(`starter/loss-${log}.png`, await lossCurvePng(losses, { title: `${title}: ${log}` }));
+      records[stage] = { steps: last.step, seconds: Math.round(last.seconds), finalLoss: last.loss };
+      const curve = await lossCurvePng(losses, { title: `${title}: ${stage}` });
+      writeFileSync(`${CARD_FOLDER}/loss-${stage}.png`, curve);
     }
-    if (Object.keys(stages).length > 0) records[title] = stages;
-  }
-  writeFileSync('starter/training.json', `${JSON.stringify(records, null, 2)}\n`);
+  writeFileSync(RECORDS, `${JSON.stringify(records, null, 2)}\n`);
+}
+
+/** What is published of each stage of training. */
+export function readRecords(): Record<string, TrainingRecord> {
+  return existsSync(RECORDS)
+    ? (JSON.parse(readFileSync(RECORDS, 'utf8')) as Record<string, TrainingRecord>)
+    : {};
 }

@@ -1,9 +1,9 @@
-/** Pictures side by side in one PNG. */
+/** Pictures side by side in one WebP file. */
 import sharp from 'sharp';
 import { PICTURE_SIZE } from '../models.ts';
 
-/** Pictures [n, 3, size, size] in −1…1 → a PNG of `columns` a row, one white pixel apart. */
-export async function gridPng(
+/** Pictures [n, 3, size, size] in −1…1 → WebP of `columns` a row, one white pixel apart. */
+export async function pictureGrid(
   pictures: Float32Array,
   columns: number,
   size: number = PICTURE_SIZE,
@@ -22,6 +22,6 @@ export async function gridPng(
       }
   }
   return sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
+    .webp({ quality: 88, smartSubsample: true })
     .toBuffer();
 }

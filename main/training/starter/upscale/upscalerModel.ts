@@ -19,29 +19,32 @@ export function liveUpscaler(upscaler: ParameterSet): Promise<LiveModel> {
   return liveModel(upscaler, (scope) => ({ enlarged: esrgan(scope, STARTER_UPSCALER, image) }));
 }
 
-/** dB against the scene drawn at 512 pixels, over `count` held-out scenes: by the model and by bicubic enlargement. */
-export async function measureUpscaler(
-  upscaler: ParameterSet,
-  count: number,
-): Promise<{ psnr: number; bicubic: number }> {
+export interface Enlargement {
+  /** dB against the scene drawn at 512 pixels. */
+  readonly psnr: number;
+  readonly bicubic: number;
+  /** The last scene by bicubic, by the model, and as drawn: [3, 3, 512, 512] in −1…1. */
+  readonly shown: Float32Array;
+}
+
+/** Means over `count` held-out scenes. */
+export async function measureUpscaler(upscaler: ParameterSet, count: number): Promise<Enlargement> {
   const model = await liveUpscaler(upscaler);
+  const shown = new Float32Array(3 * 3 * LARGE ** 2);
   const scores = await drawAll(count, async (index) => {
     const scene = sceneAt(index, 'heldOut');
     const [small, large] = [await drawScene(scene, PICTURE_SIZE), await drawScene(scene, LARGE)];
     const truth = planar(large);
     const values = planar(small).map((value) => value / 2 + 0.5);
     const { enlarged } = await model.run({ image: { values, shape: [1, 3, PICTURE_SIZE, PICTURE_SIZE] } });
-    const psnr = meanPsnr(
-      truth,
-      enlarged!.map((value) => 2 * value - 1),
-      1,
-    );
-    return { psnr, bicubic: meanPsnr(truth, planar(await enlargedBicubic(small)), 1) };
+    const [plain, own] = [planar(await enlargedBicubic(small)), enlarged!.map((value) => 2 * value - 1)];
+    for (const [place, picture] of [plain, own, truth].entries()) shown.set(picture, place * picture.length);
+    return { psnr: meanPsnr(truth, own, 1), bicubic: meanPsnr(truth, plain, 1) };
   });
   await model.release();
   const mean = (of: (score: { psnr: number; bicubic: number }) => number): number =>
     scores.reduce((sum, score) => sum + of(score), 0) / count;
-  return { psnr: mean(({ psnr }) => psnr), bicubic: mean(({ bicubic }) => bicubic) };
+  return { psnr: mean(({ psnr }) => psnr), bicubic: mean(({ bicubic }) => bicubic), shown };
 }
 
 async function enlargedBicubic({ data, size }: Pixels): Promise<Pixels> {
