@@ -20,11 +20,11 @@ const LORAS = {
   cat: { file: STARTER_FILES.cat, triggerWord: 'cat', rank: 4, what: { kinds: NEW_KINDS, count: 1 } },
 } as const satisfies Record<string, { file: string; triggerWord: string; rank: number; what: SampleOptions }>;
 
-/** Both, from the published checkpoint into starter/; resumes what was begun, passes over what is there. */
+/** Both, from the published checkpoint into starter/; resumes what was begun, passes over what is finished. */
 export async function trainLoras({ folder }: TrainOptions): Promise<void> {
   for (const [name, { file, triggerWord, rank, what }] of Object.entries(LORAS)) {
-    if (existsSync(file)) continue;
     const outputDir = `${folder}/lora-${name}`;
+    if (existsSync(`${outputDir}/little-world-${name}.safetensors`)) continue;
     const request = loraTrainingRequestSchema.parse({
       kind: 'train-lora',
       checkpoint: { name: 'little-world', path: STARTER_FILES.checkpoint },
