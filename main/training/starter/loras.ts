@@ -15,14 +15,33 @@ import { publishCurves } from './publish.ts';
 
 /** Pictures a LoRA learns from. */
 const PICTURES = 96;
+interface LoraPlan {
+  readonly file: string;
+  readonly triggerWord: string;
+  readonly rank: number;
+  readonly steps: number;
+  readonly what: SampleOptions;
+}
 const LORAS = {
-  woodcut: { file: STARTER_FILES.woodcut, triggerWord: WOODCUT_TRIGGER, rank: 8, what: { style: 'woodcut' } },
-  cat: { file: STARTER_FILES.cat, triggerWord: 'cat', rank: 4, what: { kinds: NEW_KINDS, count: 1 } },
-} as const satisfies Record<string, { file: string; triggerWord: string; rank: number; what: SampleOptions }>;
+  woodcut: {
+    file: STARTER_FILES.woodcut,
+    triggerWord: WOODCUT_TRIGGER,
+    rank: 8,
+    steps: 1200,
+    what: { style: 'woodcut' },
+  },
+  cat: {
+    file: STARTER_FILES.cat,
+    triggerWord: 'cat',
+    rank: 4,
+    steps: 400,
+    what: { kinds: NEW_KINDS, count: 1 },
+  },
+} as const satisfies Record<string, LoraPlan>;
 
 /** Both, from the published checkpoint into starter/; resumes what was begun, passes over what is finished. */
 export async function trainLoras({ folder }: TrainOptions): Promise<void> {
-  for (const [name, { file, triggerWord, rank, what }] of Object.entries(LORAS)) {
+  for (const [name, { file, triggerWord, rank, steps, what }] of Object.entries(LORAS)) {
     const outputDir = `${folder}/lora-${name}`;
     if (existsSync(`${outputDir}/little-world-${name}.safetensors`)) continue;
     const request = loraTrainingRequestSchema.parse({
@@ -36,7 +55,7 @@ export async function trainLoras({ folder }: TrainOptions): Promise<void> {
       alpha: rank,
       targets: ['attention', 'feed-forward'],
       resolution: PICTURE_SIZE,
-      steps: 400,
+      steps,
       batch: 8,
       learningRate: 1e-3,
       warmupSteps: 20,
