@@ -20,6 +20,7 @@ interface LoraPlan {
   readonly triggerWord: string;
   readonly rank: number;
   readonly steps: number;
+  readonly learningRate: number;
   readonly what: SampleOptions;
 }
 const LORAS = {
@@ -28,20 +29,22 @@ const LORAS = {
     triggerWord: WOODCUT_TRIGGER,
     rank: 8,
     steps: 1200,
+    learningRate: 1e-3,
     what: { style: 'woodcut' },
   },
   cat: {
     file: STARTER_FILES.cat,
     triggerWord: 'cat',
     rank: 4,
-    steps: 400,
+    steps: 1200,
+    learningRate: 2e-3,
     what: { kinds: NEW_KINDS, count: 1 },
   },
 } as const satisfies Record<string, LoraPlan>;
 
 /** Both, from the published checkpoint into starter/; resumes what was begun, passes over what is finished. */
 export async function trainLoras({ folder }: TrainOptions): Promise<void> {
-  for (const [name, { file, triggerWord, rank, steps, what }] of Object.entries(LORAS)) {
+  for (const [name, { file, triggerWord, rank, steps, learningRate, what }] of Object.entries(LORAS)) {
     const outputDir = `${folder}/lora-${name}`;
     if (existsSync(`${outputDir}/little-world-${name}.safetensors`)) continue;
     const request = loraTrainingRequestSchema.parse({
@@ -57,7 +60,7 @@ export async function trainLoras({ folder }: TrainOptions): Promise<void> {
       resolution: PICTURE_SIZE,
       steps,
       batch: 8,
-      learningRate: 1e-3,
+      learningRate,
       warmupSteps: 20,
       captionDropout: 0.05,
       seed: '7',

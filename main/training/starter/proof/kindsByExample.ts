@@ -3,7 +3,7 @@
  * fitted to scenes of every kind. So it can tell kinds that the text encoder has no word for.
  */
 import { sample, writePlanar } from '../../world/dataset.ts';
-import type { Kind } from '../../world/scene.ts';
+import type { Kind, SceneOptions } from '../../world/scene.ts';
 import { drawAll } from '../data/pictures.ts';
 import { leastSquares } from '../leastSquares.ts';
 import type { LiveModel } from '../loop/model.ts';
@@ -15,15 +15,19 @@ const EXAMPLES = 96;
 const TESTS = 16;
 const RIDGE = 0.01;
 
+/** A kind, or an empty scene. */
+export type Shown = Kind | 'nothing';
+
 export interface NamedByExample {
   /** Of pictures [n, 3, 128, 128] in −1…1. */
-  readonly name: (pictures: Float32Array<ArrayBuffer>) => Promise<Kind[]>;
+  readonly name: (pictures: Float32Array<ArrayBuffer>) => Promise<Shown[]>;
   /** Share of drawn scenes that it did not learn from and names rightly. */
   readonly accuracy: number;
 }
 
 /** `image` is the picture half of the pair. */
-export async function kindsByExample(image: LiveModel, kinds: readonly Kind[]): Promise<NamedByExample> {
+export async function kindsByExample(image: LiveModel, known: readonly Kind[]): Promise<NamedByExample> {
+  const kinds: readonly Shown[] = [...known, 'nothing'];
   const embed = async (pictures: Float32Array<ArrayBuffer>): Promise<number[][]> => {
     const count = pictures.length / PICTURE_VALUES;
     const shape = [count, 3, PICTURE_SIZE, PICTURE_SIZE];
@@ -40,7 +44,7 @@ export async function kindsByExample(image: LiveModel, kinds: readonly Kind[]): 
         kinds.map((_, i) => Number(i === right)),
       );
   const matrix = fit.solve();
-  const nameOf = (row: readonly number[]): Kind => {
+  const nameOf = (row: readonly number[]): Shown => {
     const scores = kinds.map((_, k) => row.reduce((sum, value, i) => sum + value * matrix[i]![k]!, 0));
     return kinds[scores.indexOf(Math.max(...scores))]!;
   };
@@ -51,11 +55,12 @@ export async function kindsByExample(image: LiveModel, kinds: readonly Kind[]): 
   return { name, accuracy: right / (kinds.length * TESTS) };
 }
 
-/** Scenes with one object of the kind, from number `first` on. */
-async function drawnKind(kind: Kind, first: number, count: number): Promise<Float32Array<ArrayBuffer>> {
+/** Scenes with one object of the kind, or none, from number `first` on. */
+async function drawnKind(kind: Shown, first: number, count: number): Promise<Float32Array<ArrayBuffer>> {
+  const what: SceneOptions = kind === 'nothing' ? { count: 0 } : { kinds: [kind], count: 1 };
   const pictures = new Float32Array(count * PICTURE_VALUES);
   await drawAll(count, async (index) => {
-    const { pixels } = await sample(first + index, 'unseen', { kinds: [kind], count: 1 });
+    const { pixels } = await sample(first + index, 'unseen', what);
     writePlanar(pixels, pictures, index * PICTURE_VALUES);
   });
   return pictures;
