@@ -1,5 +1,6 @@
 /** Every promise of the starter: what measures it, and what is to be reached. */
 import { existsSync } from 'node:fs';
+import type { StarterModels } from '../denoise/sampling.ts';
 import { importPart, importStarter, STARTER_FILES } from '../importer.ts';
 import { objectLora, styleLora } from './loraProof.ts';
 import { imageToImage, inpainting, lineControl, textToImage } from './paintProofs.ts';
@@ -22,7 +23,10 @@ export interface Measure {
 /** All that can be measured with the files that are there; `count` prompts for text to image. */
 export function measures(count: number): Readonly<Record<string, Measure>> {
   const models = importStarter();
-  const { upscaler, woodcut, cat } = STARTER_FILES;
+  return { ...checkpointMeasures(models, count), ...companionMeasures(models) };
+}
+
+function checkpointMeasures(models: StarterModels, count: number): Record<string, Measure> {
   return {
     judge: {
       title: `Told apart on ${2 * count} drawn scenes that no training saw, share right`,
@@ -49,6 +53,13 @@ export function measures(count: number): Readonly<Record<string, Measure>> {
       run: () => imageToImage(models, 16),
       goals: { 'smallest growth': { least: 0.001 } },
     },
+  };
+}
+
+/** Of the files beside the checkpoint, as far as they are there. */
+function companionMeasures(models: StarterModels): Record<string, Measure> {
+  const { upscaler, woodcut, cat } = STARTER_FILES;
+  return {
     ...(models.control && {
       control: {
         title: 'Edges of 32 pictures against the line drawing (rows: drawing, with it, without it)',
