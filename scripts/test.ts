@@ -55,13 +55,13 @@ async function endToEnd(): Promise<Tally> {
 }
 
 /** A suite that fails without a failed test (a file that does not load) counts as one failure. */
-const tally = (code: number, passed: number, failed: number, skipped: number): Tally => ({
-  passed,
-  failed: code === 0 ? failed : Math.max(1, failed),
-  skipped,
-});
+function tally(code: number, passed: number, failed: number, skipped: number): Tally {
+  return { passed, failed: code === 0 ? failed : Math.max(1, failed), skipped };
+}
 
-const readJson = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
 
 function run(
   tool: string,
