@@ -220,11 +220,12 @@ export async function drag(
 /** Chooses the n-th newest picture of the wall and downloads it. */
 export async function pictureFile(page: Page, place = 0): Promise<Buffer> {
   const item = pictures(page).nth(place).getByRole('button');
+  const id = /thumbnail\/(\d+)/.exec((await item.locator('img').getAttribute('src'))!)![1];
   if ((await item.getAttribute('aria-pressed')) !== 'true') await item.click();
-  const source = await page
-    .getByRole('region', { name: 'Picture', exact: true })
-    .locator('figure img')
-    .getAttribute('src');
+  const large = page.getByRole('region', { name: 'Picture', exact: true }).locator('figure img');
+  // The one chosen before stays until this one is read.
+  await expect(large).toHaveAttribute('src', new RegExp(`picture/${id}\\b`));
+  const source = await large.getAttribute('src');
   const answer = await page.request.get(new URL(source!, page.url()).href);
   expect(answer.ok()).toBe(true);
   return answer.body();

@@ -1,8 +1,8 @@
 /** The window's fences: sandboxed, at home, without other windows; a port only for our own page. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { tempFolder } from '../helpers/tempFolder.ts';
 import * as electron from './electron.ts';
 
 vi.mock('electron', () => import('./electron.ts'));
@@ -11,7 +11,7 @@ const { openWindow } = await import('../../main/shell/window.ts');
 const { isOurs } = await import('../../main/shell/ports.ts');
 
 const open = (content?: string) => {
-  const stateFile = join(mkdtempSync(join(tmpdir(), 'emulsion-window-')), 'window.json');
+  const stateFile = join(tempFolder(), 'window.json');
   if (content !== undefined) writeFileSync(stateFile, content);
   const crashes: string[][] = [];
   const window = openWindow({
