@@ -10,6 +10,7 @@ import { textEncoderRows, tiledDecoderRows, unetRows, vaeDecoderRows } from './n
 import type { BenchContext, BenchRow } from './rows.ts';
 import { scanRows } from './scan.ts';
 import { shortcutPictureRows, shortcutStepRows } from './shortcuts.ts';
+import { trainingRows } from './training.ts';
 
 export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promise<BenchRow[]>>> = {
   'unet-normal': (context) => unetRows(context, 'normal'),
@@ -29,6 +30,7 @@ export const SECTIONS: Readonly<Record<string, (context: BenchContext) => Promis
   'integer-layers': integerLayerRows,
   'integer-networks': integerNetworkRows,
   'integer-pictures': integerPictureRows,
+  training: trainingRows,
   scan: scanRows,
   history: historyRows,
   meaning: meaningRows,
