@@ -51,9 +51,17 @@ function FirstPrompts() {
   );
 }
 
-export function Welcome() {
+/** Nothing is said about models before the library has been read. */
+function Readiness() {
   const { t } = useTranslation();
   const checkpoint = useDraft('checkpoint');
+  const read = useModels(({ loaded, scan }) => loaded && scan === null);
+  if (checkpoint === null && !read) return null;
+  return <p className="dim">{checkpoint === null ? t('welcome.noModel') : t('welcome.ready')}</p>;
+}
+
+export function Welcome() {
+  const { t } = useTranslation();
   const starter = useStarter();
   const finish = () => void attempt(finishWelcome);
   return (
@@ -68,7 +76,7 @@ export function Welcome() {
         ))}
       </ul>
       {starter ? <FirstPrompts /> : null}
-      <p className="dim">{checkpoint === null ? t('welcome.noModel') : t('welcome.ready')}</p>
+      <Readiness />
       <div className="line">
         <Button look="quiet" onClick={() => openDialog('library')}>
           {t('welcome.models')}
