@@ -12,17 +12,20 @@ export interface Measured {
   readonly secondsAround?: number;
 }
 
-/** Steps that really run: ComfyUI's rule runs all of them, diffusers' and A1111's a share by denoising strength. */
+/** Steps that really run: ComfyUI's rule runs all of them, diffusers' a share by denoising strength, A1111's one more. */
 export function stepsRun(request: GenerationRequest): number {
-  if (request.kind === 'text-to-image') return request.steps + secondPassSteps(request);
-  const { steps, denoisingStrength, stepRule } = request;
-  const first =
-    stepRule === 'comfy'
-      ? denoisingStrength > 0
-        ? steps
-        : 0
-      : Math.min(steps, Math.floor(steps * denoisingStrength));
+  const first = request.kind === 'text-to-image' ? request.steps : stepsAtStrength(request);
   return first + secondPassSteps(request);
+}
+
+function stepsAtStrength({
+  steps,
+  denoisingStrength,
+  stepRule,
+}: Exclude<GenerationRequest, { kind: 'text-to-image' }>): number {
+  if (denoisingStrength === 0) return 0;
+  if (stepRule === 'comfy') return steps;
+  return Math.min(steps, Math.floor(steps * denoisingStrength) + (stepRule === 'a1111' ? 1 : 0));
 }
 
 function secondPassSteps({ secondPass, steps }: GenerationRequest): number {

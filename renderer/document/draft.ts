@@ -1,5 +1,11 @@
 /** The draft: every setting of the next generation, as the left panel shows it. Pictures and masks join it when it becomes a request. */
-import type { ControlUse, GenerationRequest, LoraUse, ModelRef } from '../../preload/request.ts';
+import type {
+  ControlUse,
+  GenerationRequest,
+  InpaintRequest,
+  LoraUse,
+  ModelRef,
+} from '../../preload/request.ts';
 import type { PictureUse } from './layer.ts';
 
 type Settings = Pick<
@@ -20,6 +26,8 @@ type Settings = Pick<
   | 'emphasis'
   | 'speed'
 >;
+
+export type StepRule = InpaintRequest['stepRule'];
 
 export interface DraftControl {
   readonly model: ModelRef | null;
@@ -45,6 +53,8 @@ export interface Draft extends Readonly<Settings> {
   readonly vae: ModelRef | null;
   readonly loras: readonly DraftLora[];
   readonly denoisingStrength: number;
+  /** How the strength shortens the steps; text-to-image, which has none, is not touched by it. */
+  readonly stepRule: StepRule;
   /** Other shortcuts than those of `speed`: a recalled picture's. */
   readonly shortcuts?: GenerationRequest['shortcuts'];
   /** A new seed for every run. */
@@ -82,6 +92,7 @@ export const FIRST_DRAFT: Draft = {
   emphasis: 'comfy',
   speed: 'exact',
   denoisingStrength: 0.6,
+  stepRule: 'diffusers',
   freshSeed: true,
   maskedContent: 'original',
   useSketch: true,
@@ -99,9 +110,12 @@ export const FIRST_DRAFT: Draft = {
   secondPass: { on: false, scale: 2, denoisingStrength: 0.5, upscaler: null },
 };
 
-/** Steps that run at a strength, by the rule of diffusers and A1111: the last `steps × strength`, rounded down. */
-export const stepsRun = (steps: number, denoisingStrength: number): number =>
-  Math.min(steps, Math.floor(steps * denoisingStrength));
+/** Steps that run at a strength: all of them by ComfyUI's rule, else the last `steps × strength`, rounded down; A1111 takes one more. */
+export function stepsRun(steps: number, denoisingStrength: number, rule: StepRule): number {
+  if (denoisingStrength <= 0) return 0;
+  if (rule === 'comfy') return steps;
+  return Math.min(steps, Math.floor(steps * denoisingStrength) + (rule === 'a1111' ? 1 : 0));
+}
 
 /** Which of five plain sentences describes a strength. */
 export function strengthWords(denoisingStrength: number): 'same' | 'touches' | 'keeps' | 'loosens' | 'new' {

@@ -96,6 +96,16 @@ export const en = {
   'speed.fast.help': 'Nearly the exact picture: steps that change little are computed in part.',
   'speed.draft.help':
     'The same scene, details may differ: coarser numbers, and more of each step foreseen instead of computed.',
+  stepRule: 'Steps of image to image',
+  'stepRule.diffusers': 'steps × strength (diffusers)',
+  'stepRule.comfy': 'all steps (ComfyUI)',
+  'stepRule.a1111': 'steps × strength + 1 (A1111)',
+  'stepRule.diffusers.help':
+    'A lower strength is faster: at {{strength}}, {{run}} of {{steps}} steps run, the last ones of the way from noise to picture.',
+  'stepRule.comfy.help':
+    'All {{run}} steps run at any strength ({{strength}} now): the same way in smaller steps. Finer, but a lower strength is not faster.',
+  'stepRule.a1111.help':
+    'As A1111 counts: at {{strength}}, {{run}} of {{steps}} steps run, one more than diffusers. Choose it to repeat pictures made there.',
   batchSeeds: 'Seeds of a batch',
   'batchSeeds.increment': 'seed, seed + 1, …',
   'batchSeeds.batch': 'one draw',

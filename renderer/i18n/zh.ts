@@ -94,6 +94,16 @@ export const zh: Words = {
   'speed.own.help': '沿用所载入图片的捷径设置;重新选择速度即可取消。',
   'speed.fast.help': '与精确结果几乎相同:变化很小的步骤只计算一部分。',
   'speed.draft.help': '画面相同,细节可能不同:数值较粗,每步更多内容靠推算。',
+  stepRule: '图生图步数规则',
+  'stepRule.diffusers': '步数 × 强度（diffusers）',
+  'stepRule.comfy': '全部步数（ComfyUI）',
+  'stepRule.a1111': '步数 × 强度 + 1（A1111）',
+  'stepRule.diffusers.help':
+    '强度越低越快：强度 {{strength}} 时，只执行从噪声到图片的最后 {{run}} 步，共 {{steps}} 步。',
+  'stepRule.comfy.help':
+    '无论强度多少（现在是 {{strength}}），{{run}} 步全部执行：同一段路走得更细。更精细，但降低强度不会更快。',
+  'stepRule.a1111.help':
+    '按 A1111 的算法：强度 {{strength}} 时执行 {{steps}} 步中的 {{run}} 步，比 diffusers 多一步。用于重现在 A1111 中生成的图片。',
   batchSeeds: '批次种子',
   'batchSeeds.increment': '种子、种子+1…',
   'batchSeeds.batch': '一次抽取',

@@ -34,7 +34,7 @@ export function buildRequest(draft: Draft, pictures: RequestPictures): Generatio
     ...common,
     initImage: pictures.initImage,
     denoisingStrength,
-    stepRule: 'diffusers' as const,
+    stepRule: draft.stepRule,
   };
   if (pictures.mask === undefined) return { kind: 'image-to-image', ...started };
   return {
@@ -121,8 +121,18 @@ export function recall(request: PartialRequest, part: 'all' | 'prompt' | 'seed')
   const seed = part !== 'prompt' && request.seed !== undefined ? { freshSeed: false } : {};
   const loras = part === 'all' ? { loras: (request.loras ?? []).map((lora) => ({ ...lora, on: true })) } : {};
   const shortcuts = part === 'all' ? { shortcuts: request.shortcuts } : {};
-  return { ...Object.fromEntries(told), ...seed, ...loras, ...shortcuts };
+  return {
+    ...Object.fromEntries(told),
+    ...seed,
+    ...loras,
+    ...shortcuts,
+    ...(part === 'all' ? stepRuleOf(request) : {}),
+  };
 }
+
+/** Text-to-image names a rule too, but has no strength for it to act on. */
+const stepRuleOf = ({ kind, stepRule }: PartialRequest): Partial<Draft> =>
+  stepRule === undefined || kind === undefined || kind === 'text-to-image' ? {} : { stepRule };
 
 export const isUpscale = (request: { readonly kind: string }): request is UpscaleRequest =>
   request.kind === 'upscale';

@@ -125,6 +125,7 @@ test('steps that really run follow each rule', () => {
   const image = { kind: 'image-to-image', initImage: { sha256: 'a'.repeat(64) } };
   expect(stepsRun(request({ ...image, steps: 30, denoisingStrength: 0.6 }))).toBe(18);
   expect(stepsRun(request({ ...image, steps: 30, denoisingStrength: 0.6, stepRule: 'comfy' }))).toBe(30);
+  expect(stepsRun(request({ ...image, steps: 30, denoisingStrength: 0.6, stepRule: 'a1111' }))).toBe(19);
   expect(stepsRun(request({ ...image, denoisingStrength: 0 }))).toBe(0);
   expect(stepsRun(request({ secondPass: { scale: 2, upscaler: 'latent', denoisingStrength: 0.5 } }))).toBe(
     30,

@@ -9,6 +9,7 @@ import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
 import { modelsOfType, useModels } from '../../stores/models.ts';
 import { Hint, IconButton } from '../../ui/buttons.tsx';
 import { NumberField, SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
+import { StepRuleField } from './StepRuleField.tsx';
 
 const SAMPLER_OPTIONS = SAMPLERS.map((value) => ({ value, label: samplerLabel(value) }));
 const SCHEDULE_OPTIONS = SCHEDULES.map((value) => ({ value, label: SCHEDULE_LABELS[value] }));
@@ -164,6 +165,7 @@ export function RareFields() {
           />
         </div>
         <SpeedHelp />
+        <StepRuleField />
         <SwitchField
           label={t('secondPass')}
           help={t('secondPass.help')}

@@ -25,8 +25,9 @@ export function StrengthSlider() {
   const { t } = useTranslation();
   const value = useDraft('denoisingStrength');
   const steps = useDraft('steps');
+  const rule = useDraft('stepRule');
   const words = t(`strength.${strengthWords(value)}`);
-  const help = value === 0 ? words : t('strength.help', { run: stepsRun(steps, value), steps, words });
+  const help = value === 0 ? words : t('strength.help', { run: stepsRun(steps, value, rule), steps, words });
   return (
     <SliderField
       label={t('strength')}

@@ -51,6 +51,16 @@ describe('building requests', () => {
     expect(Object.keys(recall(request, 'prompt'))).toEqual(['prompt', 'negativePrompt']);
   });
 
+  it('sends the chosen step rule with a picture, and recalls it from one that has a strength', () => {
+    const comfy = { ...draft, stepRule: 'comfy' as const };
+    const request = buildRequest(comfy, { initImage: image })!;
+    expect(request.stepRule).toBe('comfy');
+    expect(recall(request, 'all')).toMatchObject({ stepRule: 'comfy' });
+    expect(recall(request, 'prompt')).not.toHaveProperty('stepRule');
+    // The rule of text-to-image is about the last sigma; it must not become the one of image-to-image.
+    expect(recall(buildRequest(draft, {})!, 'all')).not.toHaveProperty('stepRule');
+  });
+
   it('recalls the shortcuts of a picture, and forgets them with the next', () => {
     const shortcuts = { deepBound: 0.2 };
     const recalled = { ...draft, ...recall({ speed: 'fast', shortcuts }, 'all') };
@@ -62,8 +72,10 @@ describe('building requests', () => {
 
   it('says what a strength does', () => {
     expect([0, 0.2, 0.62, 0.9, 1].map(strengthWords)).toEqual(['same', 'touches', 'keeps', 'loosens', 'new']);
-    expect(stepsRun(30, 0.62)).toBe(18);
-    expect([stepsRun(30, 0), stepsRun(30, 1)]).toEqual([0, 30]);
+    expect(stepsRun(30, 0.62, 'diffusers')).toBe(18);
+    expect([stepsRun(30, 0, 'diffusers'), stepsRun(30, 1, 'diffusers')]).toEqual([0, 30]);
+    expect([0, 0.1, 1].map((strength) => stepsRun(30, strength, 'comfy'))).toEqual([0, 30, 30]);
+    expect([0, 0.62, 1].map((strength) => stepsRun(30, strength, 'a1111'))).toEqual([0, 19, 30]);
     expect([seedFrom(0), seedFrom(0.9999999999)]).toEqual(['0', '4294967295']);
   });
 });
