@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import type { EngineHandle } from './client.ts';
 
 export const ENGINE_ENVIRONMENT = {
-  /** Makes glibc return freed weights to the system instead of keeping them (measured: release() really releases). */
-  MALLOC_MMAP_THRESHOLD_: '262144',
   /** See noTelemetry.ts; here because a worker of the engine cannot set it for its process. */
   ORT_DISABLE_TELEMETRY: '1',
 } as const;

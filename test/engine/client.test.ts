@@ -113,6 +113,24 @@ test('an engine that dies by itself is reported with how it died, and replaced',
   expect(launches).toBe(2);
 });
 
+test('painting and training never share a process', async () => {
+  const client = startClient();
+  const pids: (number | undefined)[] = [];
+  const painted = async (): Promise<void> => {
+    expect((await client.run({ kind: 'generate', request: tinyRequest() })).kind).toBe('images');
+    pids.push(client.pid);
+  };
+  await painted();
+  // A request that is none ends at once; the process that says so is the training's.
+  const failure = await failureOf(client.run({ kind: 'train-lora', request: {} } as never));
+  expect(failure.code).toBe('bad-input');
+  pids.push(client.pid);
+  await painted();
+  await painted();
+  expect(new Set(pids).size).toBe(3);
+  expect(pids[3]).toBe(pids[2]);
+});
+
 test('jobs queue up behind each other', async () => {
   const client = startClient();
   const order: string[] = [];

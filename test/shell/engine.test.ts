@@ -9,7 +9,7 @@ it('carries messages, keeps what the engine said last, and tells its end', () =>
   const handle = launchUtility('/app/engine.js');
   const { entry, options, child } = electron.utilityProcess.forked.at(-1)!;
   expect(entry).toBe('/app/engine.js');
-  expect(options['env']).toMatchObject({ MALLOC_MMAP_THRESHOLD_: '262144' });
+  expect(options['env']).toMatchObject({ ORT_DISABLE_TELEMETRY: '1' });
   handle.post({ type: 'stop' } as never);
   expect(child.posted).toEqual([{ type: 'stop' }]);
   const heard = vi.fn();

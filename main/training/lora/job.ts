@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generationRequestSchema } from '../../../preload/request.ts';
-import type { LoraTrainingRequest } from '../../../preload/training.ts';
+import { type LoraTrainingRequest, loraTrainingRequestSchema } from '../../../preload/training.ts';
 import { badInput } from '../../engine/failures.ts';
 import { generate } from '../../engine/generateJob.ts';
 import type { EngineHost } from '../../engine/host.ts';
@@ -21,9 +21,10 @@ const NEWEST = 0.3;
 /** Frees what the host has loaded, then trains. Stopping saves the run; the same job goes on from there. */
 export async function trainLoraJob(
   host: EngineHost,
-  request: LoraTrainingRequest,
+  untrusted: LoraTrainingRequest,
   context: JobContext,
 ): Promise<EngineResult> {
+  const request = loraTrainingRequestSchema.parse(untrusted);
   const { settings, signal } = context;
   const path = fileOf(request.checkpoint, 'checkpoint');
   context.onProgress({ stage: 'load', step: 0, steps: 1 });
