@@ -13,7 +13,8 @@ export default defineConfig({
           engine: resolve('main/engine/process.ts'),
           shardWorker: resolve('main/training/shards/worker.ts'),
         },
-        output: { format: 'es', entryFileNames: '[name].js' },
+        // Parts lie beside the programs: the engine's finds the worker by its own place.
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },
   },

@@ -1,15 +1,14 @@
 /** One engine for one command: started, interrupted by Ctrl-C (twice = at once), ended. */
-import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EngineClient } from '../engine/client.ts';
 import { launchEngine } from '../engine/launch.ts';
 import type { EngineJob, EngineResult, EngineSettings } from '../engine/protocol.ts';
+import { CACHE_FOLDER } from './cacheFolder.ts';
 import { progressBar } from './progressBar.ts';
 
 export const DEFAULT_SETTINGS: EngineSettings = {
   memory: 'auto',
   device: 'auto',
-  cacheDir: join(process.env['XDG_CACHE_HOME'] ?? join(homedir() || tmpdir(), '.cache'), 'emulsion'),
+  cacheDir: CACHE_FOLDER,
   threads: 0,
   previews: false,
 };

@@ -1,13 +1,9 @@
-/** Which function runs which kind of job. */
-import { trainLoraJob } from '../training/lora/job.ts';
-import { runWorkflowJob } from '../workflow/job.ts';
+/** Which function runs which kind of job. What painting does not need is loaded when it is asked for. */
 import { probeDevices } from './devices/ladder.ts';
-import { embed } from './embedJob.ts';
 import { generate } from './generateJob.ts';
 import { makeHint } from './hints.ts';
 import { createHost, type EngineHost } from './host.ts';
 import type { EngineJob, EngineProgress, EngineResult, EngineSettings } from './protocol.ts';
-import { upscale } from './upscaleJob.ts';
 
 export { createHost };
 
@@ -23,18 +19,18 @@ async function listDevices({ onDevice }: EngineHost, { settings }: JobContext): 
 }
 
 /** Runs one job to its end. Throws what toFailure (failures.ts) can explain. */
-export function runJob(host: EngineHost, job: EngineJob, context: JobContext): Promise<EngineResult> {
+export async function runJob(host: EngineHost, job: EngineJob, context: JobContext): Promise<EngineResult> {
   switch (job.kind) {
     case 'generate':
       return generate(host, job.request, context);
     case 'embed':
-      return embed(host, job, context);
+      return (await import('./embedJob.ts')).embed(host, job, context);
     case 'workflow':
-      return runWorkflowJob(host, job, context);
+      return (await import('../workflow/job.ts')).runWorkflowJob(host, job, context);
     case 'upscale':
-      return upscale(host, job.request, context);
+      return (await import('./upscaleJob.ts')).upscale(host, job.request, context);
     case 'train-lora':
-      return trainLoraJob(host, job.request, context);
+      return (await import('../training/lora/job.ts')).trainLoraJob(host, job.request, context);
     case 'hint':
       return makeHint(job, context);
     case 'devices':

@@ -1,7 +1,13 @@
-/** The engine process: messages in, one job at a time, progress and results out. Holds models between jobs. */
-import { toFailure } from './failures.ts';
-import { createHost, runJob } from './jobs.ts';
+/**
+ * The engine process: messages in, one job at a time, progress and results out. What jobs need is loaded with the first of
+ * them, which says where compiled code is kept.
+ */
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { join } from 'node:path';
 import type { FromEngine, ToEngine } from './protocol.ts';
+
+type Run = Extract<ToEngine, { type: 'run' }>;
+type Work = typeof import('./work.ts');
 
 /** Electron gives a utility process `parentPort`; a forked Node process has `process.send`. */
 interface ParentPort {
@@ -10,27 +16,29 @@ interface ParentPort {
 }
 const { parentPort } = process as unknown as { parentPort?: ParentPort };
 
-const host = createHost((device) => send({ type: 'using', device }));
 const running = new Map<number, AbortController>();
+let work: Promise<Work> | undefined;
 
 function send(message: FromEngine): void {
   if (parentPort) parentPort.postMessage(message);
   else process.send?.(message);
 }
 
-async function run({ id, job, settings }: Extract<ToEngine, { type: 'run' }>): Promise<void> {
+/** Compiling the sources takes half a second of a cold start; a folder that cannot be written to costs only that. */
+function loadWork(cacheDir: string): Promise<Work> {
+  enableCompileCache(join(cacheDir, 'code'));
+  return import('./work.ts');
+}
+
+async function run(message: Run): Promise<void> {
   const controller = new AbortController();
-  running.set(id, controller);
-  try {
-    const onProgress = (progress: Extract<FromEngine, { type: 'progress' }>['progress']): void =>
-      send({ type: 'progress', id, progress });
-    const result = await runJob(host, job, { settings, onProgress, signal: controller.signal });
-    send({ type: 'done', id, result });
-  } catch (error) {
-    send({ type: 'failed', id, failure: toFailure(error) });
-  } finally {
-    running.delete(id);
-  }
+  running.set(message.id, controller);
+  work ??= loadWork(message.settings.cacheDir);
+  const ending = await (await work).work(message, send, controller.signal);
+  running.delete(message.id);
+  // Written before the parent is told: it may end this process at once, by a signal.
+  flushCompileCache();
+  send(ending);
 }
 
 function receive(message: ToEngine): void {

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { EngineClient } from '../../main/engine/client.ts';
@@ -117,6 +117,11 @@ describe.skipIf(process.platform !== 'linux')('the packed app (packed on Linux o
       return [...absent, ...beside].map((name) => `${program}: ${name}`);
     });
     expect(missing).toEqual([]);
+    // The engine finds the threads of its training by the place of its own part.
+    const startsThreads = programs.filter((program) =>
+      readFileSync(join(app, program), 'utf8').includes('"./shardWorker.js"'),
+    );
+    expect(startsThreads.map((program) => dirname(program))).toEqual([join('out', 'main')]);
     expect(named).toEqual(
       expect.arrayContaining(['electron', 'better-sqlite3', 'onnxruntime-node', 'sharp']),
     );
