@@ -25,7 +25,7 @@ import type {
   UnetConfig,
   VaeConfig,
 } from './models/configs.ts';
-import { controlNet } from './models/controlnet.ts';
+import { controlFromFeatures, hintEncoder } from './models/controlnet.ts';
 import { esrgan } from './models/esrgan.ts';
 import { t2iAdapter } from './models/t2iAdapter.ts';
 import { type TaesdConfig, taesdDecoder } from './models/taesd.ts';
@@ -94,8 +94,8 @@ function unetInputs(config: EvaluationConfig): { latent: Value; timestep: Value;
 }
 
 /**
- * ControlNet: latent [batch, in, h, w], hint [batch or 1, 3, 8h, 8w] in 0–1, timestep, context (, y) → residual.0 …
- * residual.N in the order of input_blocks, then the middle: the U-Net's inputs of the same names, at weight 1.
+ * ControlNet: latent [batch, in, h, w], hint [batch, C, h, w] as compileHintEncoder gives it, timestep, context (, y)
+ * → residual.0 … residual.N in the order of input_blocks, then the middle: the U-Net's inputs of the same names, at weight 1.
  */
 export function compileControlNet(
   source: ParameterSource,
@@ -103,10 +103,17 @@ export function compileControlNet(
   options: CompileOptions,
 ): AdaptableGraph {
   return adaptable(source, options, (scope) => {
-    const hint = float('hint', 'hintBatch', config.hintChannels, 'hintHeight', 'hintWidth');
-    const residuals = controlNet(scope, config, { ...unetInputs(config), hint });
+    const shape = ['batch', config.modelChannels, 'height', 'width'];
+    const hint = cast(float('hint', ...shape), scope.precision);
+    const residuals = controlFromFeatures(scope, config, { ...unetInputs(config), hint });
     return Object.fromEntries(residuals.map((value, index) => [`residual.${index}`, value]));
   });
+}
+
+/** What a ControlNet sees of its hint, once for all steps: picture [batch, 3, 8h, 8w] in 0–1 → hint [batch, C, h, w]. */
+export function compileHintEncoder(source: ParameterSource, config: ControlNetConfig, target: Target): Graph {
+  const picture = float('picture', 'batch', config.hintChannels, 'height', 'width');
+  return plain({ hint: hintEncoder(rootScope(source, target), config, picture) });
 }
 
 /**

@@ -1,6 +1,11 @@
 /** ControlNets and T2I-Adapters kept between jobs, and their residuals as inputs of the U-Net. */
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { compileControlNet, featureChannels, skipChannels } from '../../native-models/compile.ts';
+import {
+  compileControlNet,
+  compileHintEncoder,
+  featureChannels,
+  skipChannels,
+} from '../../native-models/compile.ts';
 import { controlNetConfig } from '../../native-models/inspect/config.ts';
 import { describeDetection } from '../../native-models/inspect/describe.ts';
 import { detect } from '../../native-models/inspect/detect.ts';
@@ -10,13 +15,14 @@ import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { addedParameters, fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
+import { stackedRows } from '../pipeline/evaluation.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { type PackedOptions, withPackedWeights } from './integers/packedCache.ts';
 import { stampOf } from './requestFiles.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { openT2iAdapter } from './t2iAdapters.ts';
-import { type Feeds, fromOrt, toOrt } from './tensors.ts';
+import { type Feeds, fromOrt, runOne, toOrt } from './tensors.ts';
 
 /** A loaded ControlNet or T2I-Adapter. */
 export interface OpenControl {
@@ -128,12 +134,42 @@ async function controlNetOver(
 ): Promise<OpenControl> {
   const { graph } = compileControlNet(source, config, session.target);
   const opened = await createSession(graph, session);
+  const features = oncePerHint(async (picture) => {
+    // Open for one run: it holds more for a picture than its few weights.
+    const encoder = await createSession(compileHintEncoder(source, config, session.target), session);
+    try {
+      return await runOne(encoder, { picture: toOrt(picture) }, 'hint');
+    } finally {
+      await encoder.release();
+    }
+  });
   return {
-    run: (input) => runControlNet(opened, config, input),
+    run: async (input) => {
+      const hint = await features(input.hint, input.latent.shape[0]!);
+      return runControlNet(opened, config, { ...input, hint });
+    },
     release: () => opened.release(),
   };
 }
 
+/**
+ * `compute` once for every hint, as long as somebody holds the hint: for all steps of a picture. It may give one row for
+ * all; as many rows as were asked for before are not copied together again.
+ */
+function oncePerHint(
+  compute: (hint: Tensor) => Promise<Tensor>,
+): (hint: Tensor, rows: number) => Promise<Tensor> {
+  const known = new WeakMap<Tensor, { readonly computed: Tensor; readonly byRows: Map<number, Tensor> }>();
+  return async (hint, rows) => {
+    const { computed, byRows } = known.get(hint) ?? { computed: await compute(hint), byRows: new Map() };
+    known.set(hint, { computed, byRows });
+    const fitting = byRows.get(rows) ?? stackedRows([computed], rows);
+    byRows.set(rows, fitting);
+    return fitting;
+  };
+}
+
+/** `hint` is what the hint encoder made of it. */
 async function runControlNet(
   session: InferenceSession,
   { inChannels }: ControlNetConfig,

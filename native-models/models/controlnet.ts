@@ -5,18 +5,28 @@ import type { Scope } from '../layers/scope.ts';
 import type { ControlNetConfig } from './configs.ts';
 import { encoder, timeEmbedding, type UnetInputs } from './unet.ts';
 
-/** What the ControlNet is told: all that the U-Net is, and the hint image [B, hintChannels, H, W] in 0–1. */
+/** What the ControlNet is told: all that the U-Net is, and the hint. */
 export interface ControlNetInputs extends Omit<UnetInputs, 'residuals'> {
+  /** The picture, [B, hintChannels, H, W] in 0–1, or where `hintEncoder` has read it, its features. */
   readonly hint: Value;
 }
 
 /** Residuals in the order of input_blocks, then one for the middle: what UnetInputs.residuals takes. */
 export function controlNet(scope: Scope, config: ControlNetConfig, inputs: ControlNetInputs): Value[] {
-  const time = timeEmbedding(scope, config, inputs);
-  const hint = hintEncoder(scope.at('input_hint_block'), config, inputs.hint);
+  const hint = hintEncoder(scope, config, inputs.hint);
   inputs.tap?.('input_hint_block', hint);
+  return controlFromFeatures(scope, config, { ...inputs, hint });
+}
+
+/** The same from the hint's features [B, modelChannels, H/8, W/8], which are the same at every step. */
+export function controlFromFeatures(
+  scope: Scope,
+  config: ControlNetConfig,
+  { latent, hint, ...inputs }: ControlNetInputs,
+): Value[] {
+  const time = timeEmbedding(scope, config, inputs);
   const guide = { time, context: inputs.context, tap: inputs.tap };
-  const { skips, middle } = encoder(scope, config, { latent: inputs.latent, hint }, guide);
+  const { skips, middle } = encoder(scope, config, { latent, hint }, guide);
   const residuals = skips.map((skip, index) => zeroConv(scope.at('zero_convs').at(index).at(0), skip));
   return [...residuals, zeroConv(scope.at('middle_block_out.0'), middle)];
 }
@@ -26,11 +36,12 @@ export function controlNet(scope: Scope, config: ControlNetConfig, inputs: Contr
  * Convolutions lie at even places of the list (SiLU between); every second one after the first halves the size.
  */
 export function hintEncoder(scope: Scope, config: ControlNetConfig, hint: Value): Value {
+  const blocks = scope.at('input_hint_block');
   const widths = [...config.hintWidths, config.modelChannels];
   return widths.reduce((x, width, index) => {
     const isLast = index === widths.length - 1;
     const stride = !isLast && index > 0 && index % 2 === 0 ? 2 : 1;
-    const y = conv2d(scope.at(2 * index), x, x.shape[1] as number, width, { stride });
+    const y = conv2d(blocks.at(2 * index), x, x.shape[1] as number, width, { stride });
     return isLast ? y : silu(scope.flavour, y);
   }, hint);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Tensor } from 'onnxruntime-node';
-import { afterAll, expect, test } from 'vitest';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, expect, test, vi } from 'vitest';
 import { openCheckpoint } from '../../main/engine/checkpoint.ts';
 import { createControlStore, residualFeeds } from '../../main/engine/controls.ts';
 import { createHost } from '../../main/engine/host.ts';
@@ -93,6 +93,32 @@ test('a ControlNet stored as the difference to its base adds the residuals of th
   for (const [i, skip] of expected.skips.entries())
     expectClose(actual.skips[i]!.data, skip.data, { atol: 2e-4 });
   expectClose(actual.middle!.data, expected.middle!.data, { atol: 2e-4 });
+  await store.release();
+});
+
+test('a hint is read once for all steps and any number of rows, another hint anew', async () => {
+  const { config, parts } = openCheckpoint(TINY_CHECKPOINT, { flavour: 'cpu' });
+  const base = { unet: config.unet, weights: fileParameters(TINY_CHECKPOINT, parts.unet) };
+  const store = createControlStore();
+  const [control] = await store.open([CONTROL], base);
+  const create = vi.spyOn(InferenceSession, 'create');
+  const two = evaluation(config.unet);
+  const one = {
+    latent: firstRow(two.latent),
+    timestep: two.timestep.slice(1),
+    context: firstRow(two.context),
+  };
+  const hint = wave(1, 3, 128, 192);
+  const both = await control!.run({ ...two, hint });
+  const again = await control!.run({ ...two, hint });
+  const alone = await control!.run({ ...one, hint });
+  expect(create).toHaveBeenCalledOnce();
+  expect(again.middle).toEqual(both.middle);
+  expectClose(alone.middle!.data, firstRow(both.middle!).data, { atol: 1e-5, rtol: 1e-4 });
+  const other = await control!.run({ ...two, hint: { ...hint, data: hint.data.map((value) => -value) } });
+  expect(create).toHaveBeenCalledTimes(2);
+  expect(other.skips[0]).not.toEqual(both.skips[0]);
+  create.mockRestore();
   await store.release();
 });
 
@@ -194,6 +220,10 @@ function evaluation({ inChannels, contextDim }: UnetConfig) {
     timestep: Float32Array.of(500, 500),
     context: wave(2, 77, contextDim),
   };
+}
+
+function firstRow({ data, shape }: PlainTensor): PlainTensor {
+  return { data: data.slice(0, data.length / shape[0]!), shape: [1, ...shape.slice(1)] };
 }
 
 function wave(...shape: number[]): PlainTensor {

@@ -9,7 +9,7 @@ import type { Target } from '../../native-models/layers/scope.ts';
 
 /** Sizes known at run time only. */
 const SIZES: Readonly<Record<string, number>> = {
-  batch: 2, height: 6, width: 4, tokens: 24, words: 7, extra: 1, hintBatch: 1, hintHeight: 48, hintWidth: 32,
+  batch: 2, height: 6, width: 4, tokens: 24, words: 7, extra: 1,
 }; // biome-ignore format: a table
 const RANK = 3;
 

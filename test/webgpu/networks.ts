@@ -5,6 +5,7 @@ import {
   compileClipText,
   compileClipVision,
   compileControlNet,
+  compileHintEncoder,
   compileTaesdDecoder,
   compileUpscaler,
   compileVaeDecoder,
@@ -24,6 +25,14 @@ const UNET = {
   numResBlocks: [1, 1],
   inputDepths: [1, 1],
 };
+const CONTROL = {
+  ...UNET,
+  contextDim: 32,
+  heads: { count: 2 },
+  normGroups: 8,
+  hintChannels: 3,
+  hintWidths: [8, 8, 8, 8, 8, 8, 8],
+};
 
 /** Graphs by name; the small U-Net with LoRAs and control is the device probe's own. */
 export const NETWORK_GRAPHS: Readonly<Record<string, (target: Target) => Graph>> = {
@@ -35,12 +44,8 @@ export const NETWORK_GRAPHS: Readonly<Record<string, (target: Target) => Graph>>
       { ...CLIP, activation: 'gelu', imageSize: 32, patchSize: 8, projection: { width: 16, layout: 'linear' } },
       target,
     ),
-  ControlNet: (target) =>
-    compileControlNet(
-      NOISE_WEIGHTS,
-      { ...UNET, contextDim: 32, heads: { count: 2 }, normGroups: 8, hintChannels: 3, hintWidths: [8, 8, 8, 8, 8, 8, 8] },
-      target,
-    ).graph,
+  ControlNet: (target) => compileControlNet(NOISE_WEIGHTS, CONTROL, target).graph,
+  'hint encoder': (target) => compileHintEncoder(NOISE_WEIGHTS, CONTROL, target),
   'VAE encoder': (target) => compileVaeEncoder(NOISE_WEIGHTS, VAE, target),
   'VAE decoder': (target) => compileVaeDecoder(NOISE_WEIGHTS, VAE, target),
   'tiny decoder': (target) => compileTaesdDecoder(NOISE_WEIGHTS, { latentChannels: 4, width: 8 }, target),
