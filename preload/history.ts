@@ -45,6 +45,8 @@ export const pictureDetailSchema = pictureSchema.extend({
   batchIndex: z.int(),
   jobId: z.int().nullable(),
   fileName: z.string(),
+  /** Where the file lies, for the file manager. */
+  path: z.string(),
   bytes: z.number(),
   /** Program that made it: `Emulsion`, `A1111`, `ComfyUI`, `InvokeAI`, … */
   source: z.string(),

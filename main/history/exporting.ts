@@ -43,7 +43,7 @@ function told(path: string, waits: boolean, urls: FileUrls): ExportedFile {
 
 /** An imported picture in its own format with all metadata goes out as it came in; everything else is encoded anew. */
 async function exportedBytes(places: ImagePlaces, id: number, { format, metadata, quality }: ExportRequest) {
-  const picture = readPicture(places.db, places.urls, id);
+  const picture = readPicture(places, id);
   const path = imagePath(places, picture.image);
   const name = `${picture.fileName.slice(0, -extname(picture.fileName).length)}.${format === 'jpeg' ? 'jpg' : format}`;
   const { request, batchIndex } = picture;

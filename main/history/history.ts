@@ -66,7 +66,7 @@ export class History {
   }
 
   get(id: number): PictureDetail {
-    return pictures.readPicture(this.#places.db, this.#places.urls, id);
+    return pictures.readPicture(this.#places, id);
   }
 
   lineage(id: number) {

@@ -1,4 +1,5 @@
 /** The picture records: how one is written, read, rated, deleted and brought back. */
+import { join } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
 import type { Picture, PictureDetail } from '../../preload/history.ts';
 import type { GenerationRequest, UpscaleRequest } from '../../preload/request.ts';
@@ -106,8 +107,15 @@ function toPicture({ sha256, deleted, ...row }: PictureRow, urls: FileUrls): Pic
   };
 }
 
+/** Where pictures are recorded, seen and kept. */
+interface PicturePlaces {
+  readonly db: ReadableDb;
+  readonly urls: FileUrls;
+  readonly pictures: string;
+}
+
 /** @throws StudioError `not-found`. */
-export function readPicture(db: ReadableDb, urls: FileUrls, id: number): PictureDetail {
+export function readPicture({ db, urls, pictures }: PicturePlaces, id: number): PictureDetail {
   const [summary] = readPictures(db, urls, [id]);
   const row = db.get<DetailRow>(
     `SELECT d.prompt, d.request, d.parameters, d.source, d.bytes, p.batch_index, p.job_id, p.file
@@ -122,6 +130,7 @@ export function readPicture(db: ReadableDb, urls: FileUrls, id: number): Picture
     batchIndex: row.batch_index,
     jobId: row.job_id,
     fileName: row.file.split('/').at(-1) ?? row.file,
+    path: join(pictures, row.file),
     bytes: row.bytes,
     source: row.source,
     parameters: row.parameters,

@@ -15,14 +15,17 @@ function download(url: string, name: string): void {
 
 const inShell = (): boolean => useStudio.getState().info?.shell === 'electron';
 
-/** Writes one picture with the metadata that the settings allow. */
-export async function exportPicture(id: number, format: ExportRequest['format'] = 'png'): Promise<void> {
+/** Writes pictures with the metadata that the settings allow. */
+export async function exportPictures(
+  ids: readonly number[],
+  format: ExportRequest['format'] = 'png',
+): Promise<void> {
   await attempt(async () => {
     const metadata = useStudio.getState().settings?.embedMetadata ?? 'all';
     const directory = inShell() ? (await studio().app.pick({ what: 'folder' })).paths[0] : undefined;
     if (inShell() && directory === undefined) return;
     const { files } = await studio().history.export({
-      ids: [id],
+      ids: [...ids],
       format,
       metadata,
       ...(directory === undefined ? {} : { directory }),

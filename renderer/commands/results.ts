@@ -1,4 +1,4 @@
-/** What to do with a result: accept it onto the canvas, discard it, send any picture to the canvas, to the sketch, to Upscale. */
+/** What to do with a result: accept it onto the canvas, discard it, send any picture to the canvas, to the sketch, to Upscale, to the bin. */
 import type { Picture } from '../../preload/history.ts';
 import { upload } from '../canvas/exporting.ts';
 import { reblendOf } from '../canvas/reblend.ts';
@@ -12,7 +12,10 @@ import {
   useCandidates,
 } from '../stores/candidates.ts';
 import { currentDocument, perform, setDraft } from '../stores/document.ts';
+import { choosePicture, useHistory } from '../stores/history.ts';
 import { attempt } from '../stores/notices.ts';
+import { clearSelection } from '../stores/selection.ts';
+import { studio } from '../stores/studio.ts';
 import { fitBrushes, setMode, showWhole } from '../stores/view.ts';
 import { askRaster } from '../surfaces/raster.ts';
 import { newLayerId } from './layers.ts';
@@ -89,6 +92,19 @@ export function toSketch(picture: PictureUse): void {
   const { control } = currentDocument().draft;
   setDraft({ useSketch: true, control: { ...hintFrom(control, 'picture'), picture } });
   setMode('sketch');
+}
+
+/** Into the bin; undo brings them back. */
+export function deletePictures(ids: readonly number[]): void {
+  perform({ type: 'pictures deleted', ids });
+  clearSelection();
+  const { chosen } = useHistory.getState();
+  if (chosen !== null && ids.includes(chosen.id)) void choosePicture(null);
+}
+
+export function restorePictures(ids: readonly number[]): void {
+  void attempt(() => studio().history.restore({ ids: [...ids] }));
+  clearSelection();
 }
 
 export function toUpscale(picture: PictureUse): void {

@@ -4,6 +4,7 @@ import { connect } from '../client.ts';
 import { trainingSize, withDefaults } from '../commands/checkpoint.ts';
 import { startLiveMode } from '../commands/generate.ts';
 import { emptyDocument, type StudioDocument } from '../document/document.ts';
+import { loadBoards } from '../stores/boards.ts';
 import { loadCandidates } from '../stores/candidates.ts';
 import { NEW_SIZE, useDocument } from '../stores/document.ts';
 import { loadPreprocessors } from '../stores/hint.ts';
@@ -66,7 +67,7 @@ async function load(): Promise<void> {
     studio().app.memory(),
   ]);
   useStudio.setState({ info, settings, memory });
-  await Promise.all([loadModels(), loadQueue(), reloadHistory(), loadPreprocessors()]);
+  await Promise.all([loadModels(), loadQueue(), reloadHistory(), loadBoards(), loadPreprocessors()]);
   if (useDocument.getState().projectId === null) await openLastProject();
   else await flushProject();
   const { projectId } = useDocument.getState();

@@ -7,7 +7,7 @@ import { onEvent, studio } from './studio.ts';
 export const PAGE = 90;
 export type Filter = Pick<
   HistoryQuery,
-  'text' | 'models' | 'loras' | 'kinds' | 'minRating' | 'from' | 'to' | 'deleted' | 'sort'
+  'text' | 'models' | 'loras' | 'kinds' | 'minRating' | 'from' | 'to' | 'boardId' | 'deleted' | 'sort'
 > & {
   /** Search by meaning instead of by words. */
   readonly meaning: boolean;
@@ -37,8 +37,8 @@ const NO_FILTER: Filter = {
 
 /** Takes every filter away but the words that are searched. */
 export const clearFilter = (): void =>
-  setFilter({ ...NO_FILTER, ...NO_DATES, text: useHistory.getState().filter.text });
-const NO_DATES = { from: undefined, to: undefined };
+  setFilter({ ...NO_FILTER, ...NO_LIMITS, text: useHistory.getState().filter.text });
+const NO_LIMITS = { from: undefined, to: undefined, boardId: undefined };
 
 export const useHistory = create<HistoryState>(() => ({
   filter: NO_FILTER,
@@ -93,13 +93,12 @@ export function setFilter(patch: Partial<Filter>): void {
   void reloadHistory();
 }
 
-export const hasFilter = ({ text, models, loras, kinds, minRating, from, to, deleted }: Filter): boolean =>
-  text !== '' ||
-  [models, loras, kinds].some((list) => list.length > 0) ||
-  minRating > 0 ||
-  from !== undefined ||
-  to !== undefined ||
-  deleted;
+export const hasFilter = (filter: Filter): boolean =>
+  filter.text !== '' ||
+  [filter.models, filter.loras, filter.kinds].some((list) => list.length > 0) ||
+  [filter.from, filter.to, filter.boardId].some((limit) => limit !== undefined) ||
+  filter.minRating > 0 ||
+  filter.deleted;
 
 export async function choosePicture(id: number | null): Promise<void> {
   if (id === null) useHistory.setState({ chosen: null });

@@ -67,15 +67,17 @@ function takeProgress(progress: JobProgress): void {
   });
 }
 
-/** Shows the noise → picture path of an earlier job. */
-export async function loadTimeline(jobId: number): Promise<void> {
+/** Shows the noise → picture path of an earlier job, unless it is forgotten. @returns how many steps are still known. */
+export async function loadTimeline(jobId: number): Promise<number> {
   const list = await studio().queue.timeline({ id: jobId });
+  if (list.length === 0) return 0;
   useQueue.setState({
     steps: {
       jobId,
       list: list.map(({ step, steps, preview }) => ({ step, steps, dataUrl: preview.dataUrl })),
     },
   });
+  return list.length;
 }
 
 onEvent((event) => {

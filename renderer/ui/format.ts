@@ -5,6 +5,10 @@ const GIGABYTE = 1e9;
 export const megabytes = (bytes: number): string =>
   bytes >= GIGABYTE ? `${(bytes / GIGABYTE).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 
+/** A file's size, small ones too: "412 KB", "3 MB". */
+export const fileSize = (bytes: number): string =>
+  bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : megabytes(bytes);
+
 export const gigabytes = (bytes: number): string => (bytes / GIGABYTE).toFixed(1);
 
 /** "9 s", "3 min", "1 h 20 min": as coarse as one cares to know. */

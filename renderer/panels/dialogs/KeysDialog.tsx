@@ -37,6 +37,13 @@ const GROUPS = {
     ['Enter', 'accept'],
     ['Backspace', 'discard'],
   ],
+  pictures: [
+    ['Control+Click', 'keys.select'],
+    ['Control+Space', 'keys.selectFocused'],
+    ['Shift+Click', 'keys.selectTo'],
+    ['Shift+F10', 'picture.menu'],
+    ['Delete', 'delete'],
+  ],
 } as const;
 
 export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
@@ -52,6 +59,7 @@ export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
         <div className="stack">
           <KeyList title={t('pages')} keys={MODES.map((name, i) => [`Alt+${i + 1}`, t(`mode.${name}`)])} />
           <KeyList title={t('candidates')} keys={GROUPS.results.map(([keys, name]) => [keys, t(name)])} />
+          <KeyList title={t('history')} keys={GROUPS.pictures.map(([keys, name]) => [keys, t(name)])} />
         </div>
       </div>
     </Dialog>

@@ -4,8 +4,10 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { clearFilter, hasFilter, setFilter, useHistory } from '../../stores/history.ts';
 import { Hint } from '../../ui/buttons.tsx';
+import { Boards } from './Boards.tsx';
 import { FilterMenu } from './FilterMenu.tsx';
 import { PictureDetails } from './PictureDetails.tsx';
+import { SelectionBar } from './SelectionBar.tsx';
 import { Wall } from './Wall.tsx';
 
 /** Milliseconds of quiet before a search starts. */
@@ -21,7 +23,9 @@ export function HistoryPanel() {
         <SearchBox />
         <Filters />
       </div>
+      <Boards />
       <Wall />
+      <SelectionBar />
       {chosen === null ? null : <PictureDetails picture={chosen} />}
     </aside>
   );

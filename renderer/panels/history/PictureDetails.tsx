@@ -2,6 +2,7 @@
 import {
   IconArrowsDiff,
   IconDownload,
+  IconFolder,
   IconPencil,
   IconStar,
   IconStarFilled,
@@ -12,20 +13,24 @@ import {
 import { useTranslation } from 'react-i18next';
 import type { PictureDetail } from '../../../preload/history.ts';
 import { showComparison } from '../../commands/compare.ts';
-import { exportPicture } from '../../commands/export.ts';
+import { exportPictures } from '../../commands/export.ts';
 import { recallPicture } from '../../commands/recall.ts';
-import { asUse, toCanvas, toSketch, toUpscale } from '../../commands/results.ts';
-import { isUpscale } from '../../request/build.ts';
-import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
+import {
+  asUse,
+  deletePictures,
+  restorePictures,
+  toCanvas,
+  toSketch,
+  toUpscale,
+} from '../../commands/results.ts';
 import { currentCandidate, useCandidates } from '../../stores/candidates.ts';
-import { perform } from '../../stores/document.ts';
 import { choosePicture } from '../../stores/history.ts';
 import { attempt } from '../../stores/notices.ts';
-import { loadTimeline } from '../../stores/queue.ts';
-import { studio } from '../../stores/studio.ts';
+import { studio, useStudio } from '../../stores/studio.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
-import { moment } from '../../ui/format.ts';
 import { Lineage } from './Lineage.tsx';
+import { PictureBoards } from './PictureBoards.tsx';
+import { PictureFacts } from './PictureFacts.tsx';
 
 export function PictureDetails({ picture }: { readonly picture: PictureDetail }) {
   const { t } = useTranslation();
@@ -41,7 +46,8 @@ export function PictureDetails({ picture }: { readonly picture: PictureDetail })
       </p>
       <Actions picture={picture} />
       <Lineage id={picture.id} />
-      <Facts picture={picture} />
+      <PictureBoards picture={picture} />
+      <PictureFacts picture={picture} />
     </section>
   );
 }
@@ -49,15 +55,12 @@ export function PictureDetails({ picture }: { readonly picture: PictureDetail })
 function Actions({ picture }: { readonly picture: PictureDetail }) {
   const { t } = useTranslation();
   const shown = useCandidates(currentCandidate);
+  const shell = useStudio(({ info }) => info?.shell);
   const name = picture.prompt.slice(0, 40) || picture.fileName;
   const compare = () =>
     void showComparison(
       shown === null || shown.pictureId === picture.id ? [picture.id] : [picture.id, shown.pictureId],
     );
-  const remove = () => {
-    perform({ type: 'pictures deleted', ids: [picture.id] });
-    void choosePicture(null);
-  };
   return (
     <div className="details-actions">
       <Button size="small" onClick={() => void recallPicture(picture, 'all')}>
@@ -76,16 +79,24 @@ function Actions({ picture }: { readonly picture: PictureDetail }) {
         <IconButton icon={IconPencil} label={t('toSketch')} onClick={() => toSketch(asUse(picture))} />
         <IconButton icon={IconZoomIn} label={t('toUpscale')} onClick={() => toUpscale(asUse(picture))} />
         <IconButton icon={IconArrowsDiff} label={t('compare')} onClick={compare} />
-        <IconButton icon={IconDownload} label={t('export')} onClick={() => void exportPicture(picture.id)} />
+        {shell === 'electron' ? (
+          <IconButton
+            icon={IconFolder}
+            label={t('model.reveal')}
+            onClick={() => void attempt(() => studio().app.reveal({ path: picture.path }))}
+          />
+        ) : null}
+        <IconButton
+          icon={IconDownload}
+          label={t('export')}
+          onClick={() => void exportPictures([picture.id])}
+        />
         {picture.deleted ? (
-          <Button
-            size="small"
-            onClick={() => void attempt(() => studio().history.restore({ ids: [picture.id] }))}
-          >
+          <Button size="small" onClick={() => restorePictures([picture.id])}>
             {t('restore')}
           </Button>
         ) : (
-          <IconButton icon={IconTrash} label={t('delete')} onClick={remove} />
+          <IconButton icon={IconTrash} label={t('delete')} onClick={() => deletePictures([picture.id])} />
         )}
       </span>
     </div>
@@ -111,49 +122,5 @@ function Stars({ picture }: { readonly picture: PictureDetail }) {
         />
       ))}
     </fieldset>
-  );
-}
-
-function Facts({ picture }: { readonly picture: PictureDetail }) {
-  const { t, i18n } = useTranslation();
-  const { request, jobId } = picture;
-  const generation = request !== null && !isUpscale(request) ? request : null;
-  const facts: [string, string][] = [
-    [t('checkpoint'), picture.model],
-    ['LoRA', picture.loras.join(', ')],
-    [t('size'), `${picture.width} × ${picture.height}`],
-    [
-      t('sampler'),
-      generation === null
-        ? ''
-        : `${samplerLabel(generation.sampler)} · ${SCHEDULE_LABELS[generation.schedule]}`,
-    ],
-    [t('steps'), generation === null ? '' : String(generation.steps)],
-    [t('guidanceScale'), generation === null ? '' : String(generation.guidanceScale)],
-    [
-      t('strength'),
-      generation !== null && 'denoisingStrength' in generation ? generation.denoisingStrength.toFixed(2) : '',
-    ],
-    [t('seed'), picture.seed],
-    [t('made'), moment(picture.created, i18n.language)],
-  ];
-  return (
-    <>
-      <dl className="facts" data-selectable>
-        {facts
-          .filter(([, value]) => value !== '')
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
-      {jobId === null ? null : (
-        <button type="button" className="link" onClick={() => void attempt(() => loadTimeline(jobId))}>
-          {t('timeline')}
-        </button>
-      )}
-    </>
   );
 }

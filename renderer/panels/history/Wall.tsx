@@ -1,11 +1,17 @@
 /** The wall: a hundred thousand thumbnails of which only those in sight exist. */
+
+import { IconCheck } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Picture } from '../../../preload/history.ts';
 import { dragOut } from '../../client.ts';
+import { startDragging } from '../../commands/boards.ts';
 import { OWN_PICTURE } from '../../commands/drop.ts';
+import { deletePictures } from '../../commands/results.ts';
 import { choosePicture, hasFilter, loadPage, PAGE, useHistory } from '../../stores/history.ts';
+import { clearSelection, meantBy, selectTo, toggleSelected, useSelection } from '../../stores/selection.ts';
+import { type MenuPlace, PictureMenu } from './PictureMenu.tsx';
 
 const COLUMNS = 3;
 const GAP = 6;
@@ -17,6 +23,7 @@ export function Wall() {
   const pictures = useHistory((state) => state.pictures);
   const filtered = useHistory((state) => hasFilter(state.filter));
   const scroller = useRef<HTMLDivElement>(null);
+  const [menu, setMenu] = useState<MenuPlace | null>(null);
   const rows = useVirtualizer({
     count: Math.ceil(total / COLUMNS),
     getScrollElement: () => scroller.current,
@@ -35,9 +42,10 @@ export function Wall() {
       {total === 0 ? <p className="empty">{t(filtered ? 'history.nothing' : 'history.empty')}</p> : null}
       <ul aria-label={t('pictures')} style={{ height: rows.getTotalSize() }}>
         {Array.from({ length: Math.max(0, last - first) }, (_, i) => first + i).map((index) => (
-          <Cell key={index} index={index} total={total} picture={pictures.get(index)} />
+          <Cell key={index} index={index} total={total} picture={pictures.get(index)} onMenu={setMenu} />
         ))}
       </ul>
+      {menu === null ? null : <PictureMenu place={menu} onClose={() => setMenu(null)} />}
     </div>
   );
 }
@@ -46,13 +54,14 @@ function Cell({
   index,
   total,
   picture,
+  onMenu,
 }: {
   readonly index: number;
   readonly total: number;
   readonly picture: Picture | undefined;
+  readonly onMenu: (place: MenuPlace) => void;
 }) {
   const { t } = useTranslation();
-  const chosen = useHistory((state) => state.chosen?.id === picture?.id && picture !== undefined);
   const x = (index % COLUMNS) * (CELL + GAP);
   const y = Math.floor(index / COLUMNS) * (CELL + GAP);
   const name = picture === undefined ? t('loading') : picture.prompt || t('history.noPrompt');
@@ -63,28 +72,68 @@ function Cell({
       aria-posinset={index + 1}
       style={{ translate: `${x}px ${y}px`, width: CELL, height: CELL }}
     >
-      {picture === undefined ? null : (
-        <button
-          type="button"
-          className="wall-picture"
-          aria-label={name}
-          aria-pressed={chosen}
-          title={name}
-          onClick={() => void choosePicture(chosen ? null : picture.id)}
-          onKeyDown={moveFocus}
-          draggable
-          onDragStart={(event) => startDrag(event, picture.id)}
-        >
-          <img src={picture.thumbnailUrl} alt="" loading="lazy" draggable={false} />
-          {picture.rating > 0 ? <span className="stars">★ {picture.rating}</span> : null}
-        </button>
-      )}
+      {picture === undefined ? null : <WallPicture {...{ index, picture, name, onMenu }} />}
     </li>
+  );
+}
+
+interface WallPictureProps {
+  readonly index: number;
+  readonly picture: Picture;
+  readonly name: string;
+  readonly onMenu: (place: MenuPlace) => void;
+}
+
+/** A click looks at it; with Ctrl it is selected, with Shift everything up to it. */
+function WallPicture({ index, picture: { id, thumbnailUrl, rating }, name, onMenu }: WallPictureProps) {
+  const { t } = useTranslation();
+  const chosen = useHistory((state) => state.chosen?.id === id);
+  const selected = useSelection(({ ids }) => ids.has(id));
+  const click = ({ ctrlKey, metaKey, shiftKey }: React.MouseEvent) => {
+    if (ctrlKey || metaKey) return toggleSelected(id, index);
+    if (shiftKey) return selectTo(index);
+    clearSelection();
+    void choosePicture(chosen ? null : id);
+  };
+  const press = (event: React.KeyboardEvent<HTMLButtonElement>) => {
+    if (event.key === ' ' && event.ctrlKey) {
+      event.preventDefault();
+      toggleSelected(id, index);
+    } else if (event.key === 'Delete') deletePictures(meantBy(id));
+    else moveFocus(event);
+  };
+  return (
+    <button
+      type="button"
+      className="wall-picture"
+      aria-label={name}
+      aria-description={selected ? t('picture.selected') : undefined}
+      aria-pressed={chosen}
+      data-selected={selected}
+      title={name}
+      onClick={click}
+      onKeyDown={press}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        onMenu({ ids: meantBy(id), x: event.clientX, y: event.clientY });
+      }}
+      draggable
+      onDragStart={(event) => startDrag(event, id)}
+    >
+      <img src={thumbnailUrl} alt="" loading="lazy" draggable={false} />
+      {rating > 0 ? <span className="stars">★ {rating}</span> : null}
+      {selected ? (
+        <span className="wall-check" aria-hidden>
+          <IconCheck size={12} stroke={2.4} />
+        </span>
+      ) : null}
+    </button>
   );
 }
 
 /** To the desktop where the shell can, else within the window. */
 function startDrag(event: React.DragEvent, id: number): void {
+  startDragging(id);
   if (dragOut(id)) event.preventDefault();
   else event.dataTransfer.setData(OWN_PICTURE, String(id));
 }

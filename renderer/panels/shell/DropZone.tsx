@@ -1,6 +1,7 @@
 /** Drop anything anywhere: the window says what will happen while it hovers. */
 import { type DragEvent, type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { draggedPictures } from '../../commands/boards.ts';
 import { OWN_PICTURE, takeFiles } from '../../commands/drop.ts';
 import { asUse, toCanvas, toSketch, toUpscale } from '../../commands/results.ts';
 import { attempt } from '../../stores/notices.ts';
@@ -14,6 +15,9 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
   const wanted = ({ dataTransfer }: DragEvent) =>
     dataTransfer.types.includes('Files') || dataTransfer.types.includes(OWN_PICTURE);
   const over = (event: DragEvent) => {
+    // On its way from the wall to a board a picture means nothing to the canvas.
+    const within = event.target instanceof Element && event.target.closest('aside.right') !== null;
+    if (within && draggedPictures().length > 0) return setHovering(false);
     if (!wanted(event)) return;
     event.preventDefault();
     setHovering(true);
