@@ -72,9 +72,9 @@ export const contract = {
     duplicates: call.output(z.array(z.array(models.modelCardSchema))),
     /** Never used, or not since the given time (ms). */
     unused: call.input(z.object({ since: z.number() })).output(z.array(models.modelCardSchema)),
-    diskUse: call.output(z.object({ models: z.array(models.facetSchema), pictures: z.number(), cache: z.number(), free: z.number() })),
-    /** Deletes the copies of weights (float32, integers, merged LoRAs) that the engine makes again when it needs them; refused while a job runs. */
-    clearCache: call.output(z.object({ bytes: z.number() })),
+    diskUse: call.output(models.diskUseSchema),
+    /** Deletes the copies of weights (float32, integers, merged LoRAs) that the engine makes again when it needs them, all or of one kind; refused while a job runs. */
+    clearCache: call.input(z.object({ kind: models.copyKindSchema.optional() }).default({})).output(z.object({ bytes: z.number() })),
     writeSidecars: call.input(id).output(z.object({ files: z.array(z.string()) })),
     /** Asks Civitai by hash for name, triggers and description; only ever called by the user's click. */
     lookUp: call.input(id).output(models.modelDetailSchema),

@@ -118,6 +118,27 @@ export const modelFacetsSchema = z.object({
   tags: z.array(facetSchema),
 });
 
+/** Copies of weights that the engine makes for speed, and makes again when it needs them. */
+export const COPY_KINDS = ['float32', 'integers', 'merged', 'other'] as const;
+export const copyKindSchema = z.enum(COPY_KINDS);
+export type CopyKind = z.infer<typeof copyKindSchema>;
+
+const pictureBytesSchema = z.object({ count: z.int(), bytes: z.number() });
+/** Bytes on the disk. */
+export const diskUseSchema = z.object({
+  /** By model type, largest first; `count` is bytes. */
+  models: z.array(facetSchema),
+  pictures: pictureBytesSchema,
+  /** Deleted pictures that can still be restored. */
+  bin: pictureBytesSchema,
+  copies: z.array(z.object({ kind: copyKindSchema, bytes: z.number() })),
+  /** States and samples of training runs. */
+  training: z.number(),
+  /** Left on the disk of the data folder. */
+  free: z.number(),
+});
+export type DiskUse = z.infer<typeof diskUseSchema>;
+
 export const folderLayoutSchema = z.enum(['plain', 'comfyui', 'a1111']);
 export const modelFolderSchema = z.object({
   id: z.int(),

@@ -1,14 +1,11 @@
 /** Calls that need more than one service: about the studio itself, hints, tokens, training. */
-import { readdirSync, statSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
 import type { ModelCard, ModelPatch, ModelPreview } from '../../preload/models.ts';
 import type { ImageRef } from '../../preload/request.ts';
 import type { Settings, SettingsPatch } from '../../preload/settings.ts';
 import type { AppInfo, Devices, StoredImage, TokenCount } from '../../preload/studio.ts';
-import { trimCache } from '../engine/cacheFolder.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { outboxPath } from '../history/exporting.ts';
 import { imagePath, storeUpload } from '../history/uploads.ts';
@@ -55,31 +52,6 @@ export async function devices({ engines }: Services): Promise<Devices> {
   }));
   const reason = shown.find(({ name }) => name === result.chosen)?.reason ?? '';
   return { devices: shown, chosen: result.chosen, reason };
-}
-
-export async function diskUse({ library, folder, db }: Services) {
-  const pictures = db.value<number>('SELECT coalesce(sum(bytes), 0) FROM picture_details') ?? 0;
-  const { bavail, bsize } = await statfs(folder.root);
-  return { models: library.diskUse(), pictures, cache: folderBytes(folder.cache), free: bavail * bsize };
-}
-
-/** Bytes freed. A job may be reading or making a copy, so none may be running. */
-export function clearCache({ db, folder }: Services): { bytes: number } {
-  if (db.value<number>("SELECT count(*) FROM jobs WHERE state = 'running'"))
-    throw new StudioError(
-      'conflict',
-      'A job is running and may use the copies.',
-      'Clear them when it is done.',
-    );
-  const before = folderBytes(folder.cache);
-  trimCache(folder.cache, [], 0);
-  return { bytes: before - folderBytes(folder.cache) };
-}
-
-function folderBytes(path: string): number {
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }
 
 /** Each chunk's share of the text; counted as the encoder will. */

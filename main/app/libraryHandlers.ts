@@ -3,6 +3,7 @@ import * as cards from '../library/cards.ts';
 import { writeSidecar } from '../library/sidecars.ts';
 import { lookUpModel } from '../network/civitai.ts';
 import * as calls from './calls.ts';
+import { clearCache, diskUse } from './diskUse.ts';
 import { done, os } from './implementer.ts';
 import type { Services } from './services.ts';
 
@@ -31,8 +32,8 @@ function modelHandlers(s: Services) {
     delete: models.delete.handler(async ({ input }) => done(await library.delete(input.id))),
     duplicates: models.duplicates.handler(() => library.duplicates()),
     unused: models.unused.handler(({ input }) => library.unused(input.since)),
-    diskUse: models.diskUse.handler(() => calls.diskUse(s)),
-    clearCache: models.clearCache.handler(() => calls.clearCache(s)),
+    diskUse: models.diskUse.handler(() => diskUse(s)),
+    clearCache: models.clearCache.handler(({ input }) => clearCache(s, input.kind)),
     writeSidecars: models.writeSidecars.handler(({ input }) => ({
       files: [writeSidecar(cards.readCard(db, urls, input.id))],
     })),

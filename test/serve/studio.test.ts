@@ -219,11 +219,22 @@ test('uploads, hints, tokens, settings, boards, models and the app’s own facts
   await client.history.restore({ ids: [kept.id] });
   expect((await client.history.page({})).total).toBe(1);
   await client.history.delete({ ids: [kept.id] });
+  expect((await client.models.diskUse()).bin).toMatchObject({ count: 1 });
   expect(await client.history.emptyBin({ deletedBefore: Date.now() + 1 })).toEqual({ removed: 1 });
   expect(existsSync(join(root, 'data/pictures'))).toBe(true);
   expect((await client.models.diskUse()).models).toMatchObject([{ value: 'checkpoint' }]);
   const copy = join(root, 'data/cache/weights.int8.safetensors');
   writeFileSync(copy, Buffer.alloc(1000));
+  const merged = join(root, 'data/cache/weights.overlay.safetensors');
+  writeFileSync(merged, Buffer.alloc(500));
+  expect((await client.models.diskUse()).copies).toEqual([
+    { kind: 'float32', bytes: 0 },
+    { kind: 'integers', bytes: 1000 },
+    { kind: 'merged', bytes: 500 },
+    { kind: 'other', bytes: 0 },
+  ]);
+  expect(await client.models.clearCache({ kind: 'merged' })).toEqual({ bytes: 500 });
+  expect([copy, merged].map((path) => existsSync(path))).toEqual([true, false]);
   expect(await client.models.clearCache()).toEqual({ bytes: 1000 });
   expect(existsSync(copy)).toBe(false);
 });

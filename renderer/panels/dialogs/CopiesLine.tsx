@@ -24,4 +24,5 @@ export function CopiesLine() {
   );
 }
 
-const copiesBytes = async (): Promise<number> => (await studio().models.diskUse()).cache;
+const copiesBytes = async (): Promise<number> =>
+  (await studio().models.diskUse()).copies.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -12,6 +12,7 @@ import { Downloads } from './Downloads.tsx';
 import { Folders } from './Folders.tsx';
 import { ModelDetails } from './ModelDetails.tsx';
 import { Preview } from './Preview.tsx';
+import { Upkeep } from './Upkeep.tsx';
 
 export function LibraryDialog({ onClose }: { readonly onClose: () => void }) {
   const { t } = useTranslation();
@@ -21,6 +22,7 @@ export function LibraryDialog({ onClose }: { readonly onClose: () => void }) {
         <Tabs.List mb={14}>
           <Tabs.Tab value="models">{t('library.models')}</Tabs.Tab>
           <Tabs.Tab value="folders">{t('library.folders')}</Tabs.Tab>
+          <Tabs.Tab value="upkeep">{t('upkeep')}</Tabs.Tab>
           <Tabs.Tab value="downloads">{t('library.downloads')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="models">
@@ -28,6 +30,9 @@ export function LibraryDialog({ onClose }: { readonly onClose: () => void }) {
         </Tabs.Panel>
         <Tabs.Panel value="folders">
           <Folders />
+        </Tabs.Panel>
+        <Tabs.Panel value="upkeep">
+          <Upkeep />
         </Tabs.Panel>
         <Tabs.Panel value="downloads">
           <Downloads />
