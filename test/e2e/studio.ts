@@ -39,7 +39,9 @@ function serve(data: string, port: number): Promise<Running> {
     'test',
     '--no-api',
   ];
-  const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  // The system's bin too lies below the data folder, so that nothing is left on the machine.
+  const env = { ...process.env, XDG_DATA_HOME: join(data, 'home') };
+  const child = spawn(process.execPath, command, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
     let said = '';
     const hear = (chunk: Buffer) => {
@@ -151,6 +153,11 @@ export async function everyDialog(page: Page, words: Words, visit: Visit): Promi
   const ways: Readonly<Record<string, () => Promise<void>>> = {
     settings: press('Control+,'),
     library: press('Control+l'),
+    'disk space': async () => {
+      await page.keyboard.press('Control+l');
+      await page.getByRole('tab', { name: words.upkeep }).click();
+      await expect(page.getByRole('region', { name: words['upkeep.unused'] })).toBeVisible();
+    },
     projects: press('Control+o'),
     sweep: click(words.sweep),
     compare: click(words.compare),

@@ -12,11 +12,17 @@ async function openUpkeep(page: Page): Promise<void> {
 }
 
 test('a file that is there twice is found, and one of the two goes to the bin', async ({ page, studio }) => {
-  const folder = join(studio.data, 'models', 'lora');
+  const folder = join(studio.data, 'more models');
   mkdirSync(folder, { recursive: true });
   const copy = join(folder, 'the same cat.safetensors');
   copyFileSync(join(STARTER, 'little-world-cat.safetensors'), copy);
   await open(page, studio, 0);
+  await page.keyboard.press('Control+l');
+  await page.getByRole('tab', { name: 'Folders' }).click();
+  await page.getByRole('textbox', { name: 'Folder' }).fill(folder);
+  await page.getByRole('button', { name: 'Add folder' }).click();
+  await expect(page.getByRole('list', { name: 'Folders' }).getByText(folder)).toBeVisible();
+  await page.keyboard.press('Escape');
   await openUpkeep(page);
   const places = page.getByRole('list', { name: /^Places of / });
   // Both are hashed in the background.

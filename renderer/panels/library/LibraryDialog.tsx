@@ -22,8 +22,8 @@ export function LibraryDialog({ onClose }: { readonly onClose: () => void }) {
         <Tabs.List mb={14}>
           <Tabs.Tab value="models">{t('library.models')}</Tabs.Tab>
           <Tabs.Tab value="folders">{t('library.folders')}</Tabs.Tab>
-          <Tabs.Tab value="upkeep">{t('upkeep')}</Tabs.Tab>
           <Tabs.Tab value="downloads">{t('library.downloads')}</Tabs.Tab>
+          <Tabs.Tab value="upkeep">{t('upkeep')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="models">
           <Models />
