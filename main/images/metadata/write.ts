@@ -2,7 +2,8 @@
 import type { GenerationRequest, UpscaleRequest } from '../../../preload/request.ts';
 import { takenShortcuts } from '../../../preload/shortcuts.ts';
 import { encodePixels, type PictureFormat } from '../codec.ts';
-import { type ComfyGraphOptions, comfyGraph } from '../comfy/exportGraph.ts';
+import { type ComfyGraphOptions, comfyGraph, type Size } from '../comfy/exportGraph.ts';
+import { upscaleGraph } from '../comfy/exportUpscale.ts';
 import { pythonJson } from '../comfy/graph.ts';
 import { fileName } from '../comfy/graphBuilder.ts';
 import type { Pixels } from '../pixels.ts';
@@ -24,6 +25,8 @@ export interface MetadataToWrite extends InfotextOptions, ComfyGraphOptions {
   readonly withoutPaths?: boolean;
   /** The ComfyUI graph as an earlier file of this picture carries it; made from the request where there is none. */
   readonly graph?: string | undefined;
+  /** Of the picture that is written. */
+  readonly size?: Size;
 }
 
 /**
@@ -37,7 +40,8 @@ export async function encodeWithMetadata(
   quality?: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const file = await encodePixels(pixels, format, quality);
-  const texts = metadataTexts(metadata);
+  const { width, height } = pixels;
+  const texts = metadataTexts({ size: { width, height }, ...metadata });
   if (texts.length === 0) return file;
   switch (format) {
     case 'png':
@@ -55,7 +59,11 @@ export function metadataTexts(metadata: MetadataToWrite): (readonly [keyword: st
   const request = metadata.withoutPaths ? withoutPaths(metadata.request) : metadata.request;
   if (mode === 'none') return [];
   if (request.kind === 'upscale') {
-    return mode === 'prompt' ? [] : [[OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request })]];
+    if (mode === 'prompt') return [];
+    return [
+      [OWN_KEYWORD, pythonJson({ version: OWN_VERSION, request })],
+      ['prompt', metadata.graph ?? pythonJson(upscaleGraph(graphRequest(request, metadata), metadata.size))],
+    ];
   }
   const { prompt, negativePrompt } = request;
   const { shortcuts: stated, ...rest } = request;
@@ -72,14 +80,14 @@ export function metadataTexts(metadata: MetadataToWrite): (readonly [keyword: st
 }
 
 /** ComfyUI knows models by the names of their files, which stay where the folders go. */
-function graphRequest(
-  bare: GenerationRequest,
+function graphRequest<T extends GenerationRequest | UpscaleRequest>(
+  bare: T,
   { request, withoutPaths }: MetadataToWrite,
-): GenerationRequest {
+): T {
   if (!withoutPaths) return bare;
   const kept = ({ name, sha256, path }: RefWithPath) =>
     name === undefined && sha256 !== undefined ? {} : { path: fileName(path) };
-  return mapRefs(request, kept) as GenerationRequest;
+  return mapRefs(request, kept) as T;
 }
 
 /** The request with every folder taken out of it: models by name, pictures by sha256 or file name. */
