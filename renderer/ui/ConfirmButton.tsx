@@ -5,14 +5,15 @@ interface ConfirmButtonProps {
   readonly label: string;
   /** What the second press says. */
   readonly sure: string;
-  /** Name for screen readers where the label alone does not say what is meant. */
-  readonly name?: string;
+  /** What it is about, for screen readers: the label alone does not tell one row from the next. */
+  readonly about?: string;
   readonly disabled?: boolean;
   readonly onConfirm: () => void;
 }
 
-export function ConfirmButton({ label, sure, name, disabled, onConfirm }: ConfirmButtonProps) {
+export function ConfirmButton({ label, sure, about, disabled, onConfirm }: ConfirmButtonProps) {
   const [asked, setAsked] = useState(false);
+  const words = asked ? sure : label;
   const press = () => {
     setAsked(!asked);
     if (asked) onConfirm();
@@ -23,12 +24,12 @@ export function ConfirmButton({ label, sure, name, disabled, onConfirm }: Confir
       className="button"
       data-size="small"
       data-look={asked ? 'danger' : 'quiet'}
-      aria-label={asked ? sure : name}
+      aria-label={about === undefined ? undefined : `${words}: ${about}`}
       disabled={disabled}
       onClick={press}
       onBlur={() => setAsked(false)}
     >
-      {asked ? sure : label}
+      {words}
     </button>
   );
 }

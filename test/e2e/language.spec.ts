@@ -49,3 +49,19 @@ test('every page and dialog speaks Chinese', async ({ page, studio }) => {
   await everyPage(page, zh, check);
   await everyDialog(page, zh, check);
 });
+
+test('what the studio says is Chinese too: an error with its next step', async ({ page, studio }) => {
+  await open(page, studio, 0);
+  await page.keyboard.press('Control+,');
+  await page.getByRole('combobox', { name: 'Language' }).selectOption('zh-CN');
+  await page.keyboard.press('Escape');
+  for (let time = 0; time < 2; time++) {
+    await page.getByRole('button', { name: zh['board.new'] }).click();
+    await page.getByRole('textbox', { name: zh['board.name'] }).fill('Sea');
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('textbox', { name: zh['board.name'] })).toHaveCount(0);
+  }
+  const notice = page.getByRole('alert');
+  await expect(notice).toContainText('已有名为“Sea”的图集。');
+  await expect(notice).toContainText('请换一个名字。');
+});

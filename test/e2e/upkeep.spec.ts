@@ -27,7 +27,7 @@ test('a file that is there twice is found, and one of the two goes to the bin', 
   const places = page.getByRole('list', { name: /^Places of / });
   // Both are hashed in the background.
   await expect(places.getByRole('listitem')).toHaveCount(2, { timeout: 120_000 });
-  await places.getByRole('button', { name: `Move ${copy} to the bin` }).click();
+  await places.getByRole('button', { name: `Move to bin: ${copy}` }).click();
   await places.getByRole('button', { name: 'Really move it' }).click();
   await expect(page.getByText('No file is there twice.')).toBeVisible();
   expect(existsSync(copy)).toBe(false);
@@ -43,7 +43,7 @@ test('copies and deleted pictures are removed where they are listed; what was us
   const unused = page.getByRole('list', { name: 'Models not used' });
   await expect(unused.getByText('little-world', { exact: true })).toBeVisible();
   const disk = page.getByRole('region', { name: 'What takes how much' });
-  await disk.getByRole('button', { name: 'Delete Copies as integers' }).click();
+  await disk.getByRole('button', { name: 'Delete: Copies as integers' }).click();
   await disk.getByRole('button', { name: 'Delete, make again later' }).click();
   await expect(disk.getByText('Copies as integers')).toHaveCount(0);
   expect(existsSync(join(studio.data, 'cache', 'old.int8.safetensors'))).toBe(false);

@@ -2,6 +2,7 @@
 import { IconCircleCheck, IconCircleX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { told } from '../../i18n/told.ts';
 import { attempt } from '../../stores/notices.ts';
 import { studio, useStudio } from '../../stores/studio.ts';
 import { Button } from '../../ui/buttons.tsx';
@@ -72,7 +73,7 @@ function DeviceList() {
         <p className="help">{t('loading')}</p>
       ) : (
         <p className="help">
-          {t('device.why', { device: devices.chosen.toUpperCase(), reason: devices.reason })}
+          {t('device.why', { device: devices.chosen.toUpperCase(), reason: told(devices.reason) })}
         </p>
       )}
     </section>
@@ -101,7 +102,7 @@ function Check({
         <span className="line">
           {name} {badge === '' ? null : <span className="badge">{badge}</span>}
         </span>
-        <span className="help">{detail}</span>
+        <span className="help">{told(detail)}</span>
       </span>
       <span className="dim">{aside}</span>
     </li>

@@ -62,7 +62,7 @@ function useRows(disk: DiskUse, onChange: () => void): Row[] {
       action: (
         <ConfirmButton
           label={t('delete')}
-          name={t('copies.delete', { name: t(`copies.${kind}`) })}
+          about={t(`copies.${kind}`)}
           sure={t('copies.sure')}
           onConfirm={() => after(() => studio().models.clearCache({ kind }))}
         />

@@ -3,6 +3,7 @@ import { IconDownload, IconPlayerPause, IconPlayerPlay, IconX } from '@tabler/ic
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Download } from '../../../preload/models.ts';
+import { told } from '../../i18n/told.ts';
 import { useModels } from '../../stores/models.ts';
 import { attempt } from '../../stores/notices.ts';
 import { studio, useStudio } from '../../stores/studio.ts';
@@ -59,7 +60,7 @@ function DownloadRow({ download }: { readonly download: Download }) {
           {t(`download.${state}`)} · {megabytes(bytes)}
           {totalBytes === null ? '' : ` / ${megabytes(totalBytes)}`}
           {bytesPerSecond === null || !running ? '' : ` · ${megabytes(bytesPerSecond)}/s`}
-          {error === null ? '' : ` · ${error.message} ${error.hint}`}
+          {error === null ? '' : ` · ${told(error.message)} ${told(error.hint)}`}
         </span>
         {running && totalBytes !== null ? (
           <span className="progress" style={{ display: 'block' }}>

@@ -1,6 +1,7 @@
 /** A dropped model file: what it is, what it fits, and the choice to move it, copy it or use it where it lies. */
 import { useTranslation } from 'react-i18next';
 import { useDropped } from '../../commands/drop.ts';
+import { told } from '../../i18n/told.ts';
 import { BASE_LABELS } from '../../request/samplers.ts';
 import { loadModels } from '../../stores/models.ts';
 import { attempt } from '../../stores/notices.ts';
@@ -31,7 +32,7 @@ export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
           <span className="badge">{t(`type.${type}`)}</span>{' '}
           <span className="badge" data-tone="plain">{`${BASE_LABELS[base]} ${variant}`}</span>{' '}
         </p>
-        {reason === '' ? null : <p className="help warning">{reason}</p>}
+        {reason === '' ? null : <p className="help warning">{told(reason)}</p>}
         {known === null ? null : <p className="help">{t('import.known')}</p>}
         {fits.length === 0 ? null : <p className="help">{t('import.fits', { names: fits.join(', ') })}</p>}
         <div className="line">

@@ -3,6 +3,7 @@ import { Tabs } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { MODEL_TYPES, type ModelCard, type ModelType } from '../../../preload/models.ts';
+import { told } from '../../i18n/told.ts';
 import { BASE_LABELS } from '../../request/samplers.ts';
 import { useDraft } from '../../stores/document.ts';
 import { cardOf, useModels } from '../../stores/models.ts';
@@ -133,7 +134,7 @@ function ModelRow({
           </span>
           <span className="help ellipsis">
             {t(`type.${card.type}`)} · {megabytes(card.bytes)} ·{' '}
-            {card.state === 'ready' ? card.dtype : card.reason}
+            {card.state === 'ready' ? card.dtype : told(card.reason)}
           </span>
         </span>
       </button>

@@ -1,6 +1,7 @@
 /** One model: what it is, what the user says about it, what can be done with it. */
 import { useTranslation } from 'react-i18next';
 import type { ModelCard, ModelPatch } from '../../../preload/models.ts';
+import { told } from '../../i18n/told.ts';
 import { BASE_LABELS } from '../../request/samplers.ts';
 import { attempt } from '../../stores/notices.ts';
 import { studio } from '../../stores/studio.ts';
@@ -63,7 +64,7 @@ export function ModelDetails({ card }: { readonly card: ModelCard }) {
         <Fact name={t('model.uses')} value={String(card.uses)} />
         <Fact name={t('model.file')} value={card.path} />
       </dl>
-      {card.reason === '' ? null : <p className="help warning">{card.reason}</p>}
+      {card.reason === '' ? null : <p className="help warning">{told(card.reason)}</p>}
       <Editable
         label={t('model.triggers')}
         value={card.triggers.join(', ')}

@@ -35,7 +35,7 @@ export function UpkeepRow({ card, title }: { readonly card: ModelCard; readonly 
       ) : null}
       <ConfirmButton
         label={t('model.delete')}
-        name={t('upkeep.delete', { name: title })}
+        about={title}
         sure={t('upkeep.delete.sure')}
         onConfirm={() => void attempt(() => studio().models.delete({ id }))}
       />

@@ -3,6 +3,7 @@ import { IconAlertTriangle, IconCircleCheck, IconGridDots, IconPlayerStopFilled 
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { generate, stop } from '../../commands/generate.ts';
+import { told } from '../../i18n/told.ts';
 import { runningJob, useQueue } from '../../stores/queue.ts';
 import { useStudio } from '../../stores/studio.ts';
 import { openDialog, useView } from '../../stores/view.ts';
@@ -71,7 +72,7 @@ function Plan() {
     <>
       {plan.warnings.map(({ message, hint, blocking }) => (
         <p key={message} className="help warning" data-blocking={blocking}>
-          {message} {hint}
+          {told(message)} {told(hint)}
         </p>
       ))}
       <div className="fit">

@@ -10,6 +10,7 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Job } from '../../../preload/jobs.ts';
+import { told } from '../../i18n/told.ts';
 import { attempt } from '../../stores/notices.ts';
 import { runningJob, useQueue, waitingJobs } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
@@ -121,7 +122,10 @@ function TroubledItem({ job, panel }: ItemProps) {
   return (
     <li className="queue-item" data-troubled aria-label={name}>
       <IconAlertTriangle size={14} stroke={1.7} aria-hidden />
-      <span className="grow ellipsis" title={error === null ? name : `${error.message} ${error.hint}`}>
+      <span
+        className="grow ellipsis"
+        title={error === null ? name : `${told(error.message)} ${told(error.hint)}`}
+      >
         {t(`job.${state}`)} · {name}
       </span>
       <IconButton
