@@ -46,68 +46,73 @@ export function Boards() {
 }
 
 function BoardRow({ board }: { readonly board: Board }) {
-  const { id, name, pictures, coverUrl } = board;
+  const { t } = useTranslation();
+  const { id, name } = board;
   const shown = useHistory(({ filter }) => filter.boardId === id);
   const [renaming, setRenaming] = useState(false);
-  const [hovered, setHovered] = useState(false);
-  const { t } = useTranslation();
+  const { hovered, ...target } = useDropTarget(id);
+  const rename = (next: string) => {
+    setRenaming(false);
+    if (next !== name) void renameBoard(id, next);
+  };
   if (renaming)
     return (
       <li className="board-naming">
-        <NameField
-          label={t('board.name')}
-          name={name}
-          onName={(next) => {
-            setRenaming(false);
-            if (next !== name) void renameBoard(id, next);
-          }}
-          onLeave={() => setRenaming(false)}
-        />
+        <NameField label={t('board.name')} name={name} onName={rename} onLeave={() => setRenaming(false)} />
       </li>
     );
-  const over = (event: DragEvent) => {
-    if (draggedPictures().length === 0) return;
-    // The window itself would put the picture on the canvas.
-    event.preventDefault();
-    event.stopPropagation();
-    setHovered(true);
-  };
-  const drop = (event: DragEvent) => {
-    setHovered(false);
-    const ids = draggedPictures();
-    if (ids.length === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    void addToBoard(id, ids);
-  };
   return (
-    <li
-      className="board"
-      data-hovered={hovered}
-      data-shown={shown}
-      onDragOver={over}
-      onDragLeave={() => setHovered(false)}
-      onDrop={drop}
-    >
-      <button
-        type="button"
-        className="board-name"
-        aria-pressed={shown}
-        title={name}
-        onClick={() => showBoard(id)}
-      >
-        {coverUrl === null ? (
-          <span className="board-cover">
-            <IconPhoto size={14} stroke={1.4} aria-hidden />
-          </span>
-        ) : (
-          <img className="board-cover" src={coverUrl} alt="" draggable={false} />
-        )}
-        <span className="grow ellipsis">{name}</span> <span className="board-count">{pictures}</span>
-      </button>
+    <li className="board" data-hovered={hovered} data-shown={shown} {...target}>
+      <BoardButton board={board} shown={shown} />
       <BoardMenu board={board} onRename={() => setRenaming(true)} />
     </li>
   );
+}
+
+function BoardButton({ board, shown }: { readonly board: Board; readonly shown: boolean }) {
+  const { id, name, pictures, coverUrl } = board;
+  return (
+    <button
+      type="button"
+      className="board-name"
+      aria-pressed={shown}
+      title={name}
+      onClick={() => showBoard(id)}
+    >
+      {coverUrl === null ? (
+        <span className="board-cover">
+          <IconPhoto size={14} stroke={1.4} aria-hidden />
+        </span>
+      ) : (
+        <img className="board-cover" src={coverUrl} alt="" draggable={false} />
+      )}
+      <span className="grow ellipsis">{name}</span> <span className="board-count">{pictures}</span>
+    </button>
+  );
+}
+
+/** A board takes pictures of the wall that are dropped on it. */
+function useDropTarget(id: number) {
+  const [hovered, setHovered] = useState(false);
+  // Taken before the window itself would put them on the canvas.
+  const taken = (event: DragEvent): readonly number[] => {
+    const ids = draggedPictures();
+    if (ids.length > 0) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+    return ids;
+  };
+  return {
+    hovered,
+    onDragOver: (event: DragEvent) => setHovered(taken(event).length > 0),
+    onDragLeave: () => setHovered(false),
+    onDrop: (event: DragEvent) => {
+      setHovered(false);
+      const ids = taken(event);
+      if (ids.length > 0) void addToBoard(id, ids);
+    },
+  };
 }
 
 function BoardMenu({ board, onRename }: { readonly board: Board; readonly onRename: () => void }) {
