@@ -4,7 +4,7 @@ import '@fontsource-variable/noto-sans-sc/wght.css';
 import '@mantine/core/styles.css';
 import './styles/styles.css';
 import { MantineProvider } from '@mantine/core';
-import { StrictMode } from 'react';
+import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { startLanguages } from './i18n/start.ts';
 import { startStudio } from './lifecycle/start.ts';
@@ -27,9 +27,12 @@ function Window() {
 
 followTheme();
 await startLanguages();
-createRoot(document.getElementById('root')!).render(
-  <StrictMode>
-    <Window />
-  </StrictMode>,
+// As a transition React builds the window in pieces, and the browser has its turn in between.
+startTransition(() =>
+  createRoot(document.getElementById('root')!).render(
+    <StrictMode>
+      <Window />
+    </StrictMode>,
+  ),
 );
 await startStudio();

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { launchEngine } from '../engine/launch.ts';
+import { launchBehindWindow } from '../engine/launch.ts';
 import { startServer } from '../serve/serve.ts';
 import { defaultDataRoot } from '../storage/dataFolder.ts';
 import { buildWindow, PROJECT_ROOT } from './build.ts';
@@ -40,7 +40,7 @@ export async function serve({ port, data, token, allowHost, api }: ServeOptions)
   await buildWindow();
   const server = await startServer({
     dataRoot: data ?? defaultDataRoot(process.env, process.platform),
-    launchEngine: () => launchEngine(),
+    launchEngine: launchBehindWindow,
     starterDir: join(PROJECT_ROOT, 'starter'),
     version: packageJson.version,
     windowDir,

@@ -1,5 +1,6 @@
 /** Starting the engine outside Electron: a child process that speaks structured clone. */
 import { fork } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { EngineHandle } from './client.ts';
 
@@ -37,4 +38,21 @@ export function launchEngine(entry = join(import.meta.dirname, 'process.ts')): E
     },
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** As `launchEngine`, below the window and the studio wherever they want the processor too; alone it has all of it. */
+export function launchBehindWindow(): EngineHandle {
+  const handle = launchEngine();
+  stepBehindWindow(handle.pid);
+  return handle;
+}
+
+/** Wants to be called before the process has threads: on Linux a thread takes the priority of the one that starts it. */
+export function stepBehindWindow(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It may have ended already, and a system may refuse: it then computes as any other program.
+  }
 }

@@ -1,7 +1,7 @@
 /** The engine as Electron's utility process: the same messages, another way to fork. */
 import { utilityProcess } from 'electron';
 import type { EngineHandle } from '../engine/client.ts';
-import { ENGINE_ENVIRONMENT } from '../engine/launch.ts';
+import { ENGINE_ENVIRONMENT, stepBehindWindow } from '../engine/launch.ts';
 
 /** Characters of the engine's error output kept for a report. */
 const STDERR_TAIL = 4000;
@@ -12,6 +12,7 @@ export function launchUtility(entry: string): EngineHandle {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: { ...process.env, ...ENGINE_ENVIRONMENT },
   });
+  child.once('spawn', () => stepBehindWindow(child.pid));
   let stderrTail = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     stderrTail = (stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL);

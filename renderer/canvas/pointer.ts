@@ -5,7 +5,7 @@ import { newLayerId } from '../commands/layers.ts';
 import { canvasPoint, type ScreenPoint, screenPoint, toCanvas } from '../document/geometry.ts';
 import { hideResults } from '../stores/candidates.ts';
 import { finishGesture, perform, useDocument } from '../stores/document.ts';
-import { currentTarget, panBy, useView, zoomBy } from '../stores/view.ts';
+import { currentTarget, isCanvasMode, panBy, useView, zoomBy } from '../stores/view.ts';
 import { startTools } from '../tools/registry.ts';
 import type { Cursor, Effect, ToolContext, ToolEvent, ToolName } from '../tools/tool.ts';
 
@@ -112,6 +112,7 @@ function toolHand(element: HTMLElement, show: Show, hover: Hover) {
       delete element.dataset['pointer'];
     },
     key(event: KeyboardEvent): void {
+      if (!isCanvasMode(useView.getState().mode)) return;
       if (event.code === 'Space' && (event.target === element || event.target === document.body)) {
         spaceHeld = event.type === 'keydown';
         event.preventDefault();

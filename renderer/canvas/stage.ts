@@ -7,7 +7,7 @@ import { useDocument } from '../stores/document.ts';
 import { useHint } from '../stores/hint.ts';
 import { useQueue } from '../stores/queue.ts';
 import { useTheme } from '../stores/theme.ts';
-import { currentTarget, showWhole, useView } from '../stores/view.ts';
+import { currentTarget, isCanvasMode, showWhole, useView } from '../stores/view.ts';
 import { onPicture, pictureNow, picturesLoaded } from '../surfaces/pictures.ts';
 import { followDocument, onRaster, rasterBehind, rasterView } from '../surfaces/raster.ts';
 import type { Effect } from '../tools/tool.ts';
@@ -57,12 +57,12 @@ export function mountStage(
   const stopResize = followSize(container, (size) => {
     stage.size(size);
     live.resize(size);
+    push();
   });
   const settle = () => {
     live.settle();
     live.node.getLayer()?.batchDraw();
   };
-  push();
   const stops = [
     useDocument.subscribe(push),
     useView.subscribe((state, before) => {
@@ -114,10 +114,13 @@ function pusher(
   const ink = inkView(world.ink);
   const blend = shownBlend(() => push());
   const changed = changes();
+  const colours = coloursOf(container);
   const push = () => {
     const { document } = useDocument.getState().timeline;
     const state = useView.getState();
     const { view, mode } = state;
+    // Nothing is drawn that has no size yet, or that is out of sight.
+    if (container.dataset['canvasReady'] === undefined || !isCanvasMode(mode)) return;
     followDocument(document, state.latentGrid && mode === 'edit');
     const raster = rasterView();
     const candidate = shownCandidate(useCandidates.getState());
@@ -139,7 +142,7 @@ function pusher(
       ink.show(inkState, raster);
       layers.ink.batchDraw();
     }
-    const framed = chromeOf(container, document, state, showsResult, frameLabel);
+    const framed = { ...chromeOf(document, state, showsResult, frameLabel), ...colours() };
     if (changed('chrome', ...Object.values(framed))) {
       chrome.show(framed);
       layers.chrome.batchDraw();
@@ -159,12 +162,11 @@ function changes(): (name: string, ...values: readonly unknown[]) => boolean {
 }
 
 function chromeOf(
-  container: HTMLElement,
   document: StudioDocument,
   { view, stage, tool, mode }: ViewState,
   showsResult: boolean,
   frameLabel: (width: number, height: number) => string,
-): ChromeState {
+): Omit<ChromeState, 'accent' | 'shade'> {
   const { frame, bounds } = document;
   const layer = mode === 'edit' && tool === 'move' ? activeLayer(document) : null;
   return {
@@ -177,13 +179,23 @@ function chromeOf(
     handles: tool === 'frame' && mode !== 'create',
     frameShown: mode !== 'create' || !showsResult,
     label: frameLabel(frame.width, frame.height),
-    accent: token(container, '--accent'),
-    shade: Number(token(container, '--shade')),
   };
 }
 
-const token = (element: HTMLElement, name: string): string =>
-  getComputedStyle(element).getPropertyValue(name).trim();
+/** The theme's colours, asked for once a theme: each question makes the browser compute every style that has changed. */
+function coloursOf(element: HTMLElement): () => Pick<ChromeState, 'accent' | 'shade'> {
+  let known: { readonly theme: string; readonly colours: Pick<ChromeState, 'accent' | 'shade'> } | null =
+    null;
+  return () => {
+    const { theme } = useTheme.getState();
+    if (known?.theme !== theme) {
+      const styles = getComputedStyle(element);
+      const token = (name: string) => styles.getPropertyValue(name).trim();
+      known = { theme, colours: { accent: token('--accent'), shade: Number(token('--shade')) } };
+    }
+    return known.colours;
+  };
+}
 
 type ViewState = ReturnType<typeof useView.getState>;
 
@@ -247,12 +259,14 @@ function followSize(
   let fitted = false;
   const observer = new ResizeObserver(([entry]) => {
     const { width = 0, height = 0 } = entry?.contentRect ?? {};
-    if (width < 2 || height < 2) return;
-    resize({ width, height });
+    const known = useView.getState().stage;
+    // Out of sight it has no size, and back in sight the one it had.
+    if (width < 2 || height < 2 || (fitted && known.width === width && known.height === height)) return;
     useView.setState({ stage: { width, height } });
+    container.dataset['canvasReady'] = 'true';
+    resize({ width, height });
     if (!fitted) showWhole(useDocument.getState().timeline.document.frame);
     fitted = true;
-    container.dataset['canvasReady'] = 'true';
   });
   observer.observe(container);
   return () => observer.disconnect();

@@ -6,7 +6,7 @@ import { flushProject } from '../stores/projectLog.ts';
 import { studio, useStudio } from '../stores/studio.ts';
 
 /** Hands a file to the browser's downloads. */
-function download(url: string, name: string): void {
+export function download(url: string, name: string): void {
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

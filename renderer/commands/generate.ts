@@ -1,4 +1,4 @@
-/** Generate: the draft and the canvas become a request, the request a job; live mode does so by itself while one paints. */
+/** Generate: the draft and the canvas become a request, the request a job. */
 import i18next from 'i18next';
 import type { GenerationRequest, ImageRef } from '../../preload/request.ts';
 import { type EditPictures, exportEdit, exportSketch } from '../canvas/exporting.ts';
@@ -11,10 +11,6 @@ import { runningJob, useQueue } from '../stores/queue.ts';
 import { studio } from '../stores/studio.ts';
 import { type Mode, useView } from '../stores/view.ts';
 import { accept } from './results.ts';
-
-/** Steps and pause (ms of quiet) of live mode. */
-const LIVE_STEPS = 6;
-const LIVE_PAUSE = 350;
 
 export interface Prepared {
   readonly request: GenerationRequest;
@@ -39,8 +35,8 @@ async function hintOf(document: StudioDocument, mode: Mode): Promise<ImageRef | 
   return control.source === 'picture' ? (control.picture?.image ?? null) : exportSketch(document);
 }
 
-/** Adds a generation to the queue; while it is prepared, Generate shows that it was heard. */
-export async function generate(overrides: Partial<GenerationRequest> = {}): Promise<void> {
+/** Adds a generation to the queue; while it is prepared, Generate shows that it was heard. @returns the job, null where it failed. */
+export async function generate(overrides: Partial<GenerationRequest> = {}): Promise<number | null> {
   if (currentDocument().draft.freshSeed) amendDraft({ seed: seedFrom(Math.random()) });
   useQueue.setState(({ sending }) => ({ sending: sending + 1 }));
   try {
@@ -54,8 +50,10 @@ export async function generate(overrides: Partial<GenerationRequest> = {}): Prom
     useView.setState({ scrubbed: null });
     const job = await studio().queue.add({ request, target });
     rememberSent(job.id, { mask: document.mask, holes: prepared.edit?.holes ?? null });
+    return job.id;
   } catch (error) {
     showError(error);
+    return null;
   } finally {
     useQueue.setState(({ sending }) => ({ sending: sending - 1 }));
   }
@@ -65,30 +63,4 @@ export async function generate(overrides: Partial<GenerationRequest> = {}): Prom
 export async function stop(): Promise<void> {
   const job = runningJob(useQueue.getState());
   if (job !== undefined) await attempt(() => studio().queue.cancel({ id: job.id }));
-}
-
-/** Live mode: a quick run whenever the document has been quiet for a moment, never two at once. */
-export function startLiveMode(): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let wanted = false;
-  const run = () => {
-    const queue = useQueue.getState();
-    const busy =
-      queue.sending > 0 || queue.jobs.some(({ state }) => state === 'running' || state === 'queued');
-    if (!useView.getState().live || busy) return;
-    wanted = false;
-    void generate({ steps: Math.min(LIVE_STEPS, currentDocument().draft.steps), batch: 1, speed: 'draft' });
-  };
-  useDocument.subscribe(({ timeline }, before) => {
-    const [now, then] = [timeline.document, before.timeline.document];
-    const painted = now.mask !== then.mask || now.sketch !== then.sketch || now.layers !== then.layers;
-    const reworded = now.draft.prompt !== then.draft.prompt || now.draft.loras !== then.draft.loras;
-    if (!useView.getState().live || (!painted && !reworded)) return;
-    wanted = true;
-    clearTimeout(timer);
-    timer = setTimeout(run, LIVE_PAUSE);
-  });
-  useQueue.subscribe(({ jobs }, before) => {
-    if (wanted && jobs !== before.jobs) run();
-  });
 }

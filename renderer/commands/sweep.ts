@@ -1,55 +1,48 @@
-/** Runs a sweep: one job a cell, each picture into its place when it is done. */
+/** Runs a sweep: one job a cell, row by row; stops it, and lets it go on. */
 import i18next from 'i18next';
-import { create } from 'zustand';
 import { type SweepAxis, sweepGrid } from '../request/sweep.ts';
+import { emptyCells, haltedJobs, openJobs } from '../request/sweepCells.ts';
 import { currentDocument } from '../stores/document.ts';
 import { attempt } from '../stores/notices.ts';
-import { onEvent, studio } from '../stores/studio.ts';
+import { studio } from '../stores/studio.ts';
+import { keepSweep, placeJob, useSweep } from '../stores/sweep.ts';
 import { useView } from '../stores/view.ts';
 import { prepare } from './generate.ts';
 
-interface Cell {
-  readonly jobId: number;
-  readonly url: string | null;
-}
-
-interface SweepState {
-  readonly x: SweepAxis | null;
-  readonly y: SweepAxis | null;
-  readonly cells: readonly (readonly Cell[])[];
-}
-
-export const useSweep = create<SweepState>(() => ({ x: null, y: null, cells: [] }));
-
+/** Takes the place of the last one; what that one has in the queue is painted all the same. */
 export async function startSweep(x: SweepAxis, y: SweepAxis | null): Promise<void> {
+  if (useSweep.getState().sending) return;
+  useSweep.setState({ sending: true });
   await attempt(async () => {
     const prepared = await prepare(currentDocument(), useView.getState().mode);
     if (prepared === null) throw new Error(i18next.t('checkpoint.needed'));
-    useSweep.setState({ x, y, cells: [] });
-    for (const row of sweepGrid(prepared.request, x, y)) {
-      const cells: Cell[] = [];
-      for (const request of row) cells.push({ jobId: (await studio().queue.add({ request })).id, url: null });
-      useSweep.setState((state) => ({ cells: [...state.cells, cells] }));
+    const grid = sweepGrid(prepared.request, x, y);
+    useSweep.setState({ sweep: { x, y, cells: emptyCells(grid.length, x.values.length) } });
+    // One after the other: their order in the queue is the order of the cells.
+    for (const [row, requests] of grid.entries()) {
+      for (const [column, request] of requests.entries()) {
+        if (!useSweep.getState().sending) return;
+        placeJob(row, column, await studio().queue.add({ request }));
+      }
+      await keepSweep();
     }
   });
+  useSweep.setState({ sending: false });
 }
 
-onEvent((event) => {
-  if (event.type !== 'job' || event.job.state !== 'done') return;
-  const { id: jobId, pictures } = event.job;
-  const [first] = pictures;
-  if (
-    first === undefined ||
-    !useSweep
-      .getState()
-      .cells.flat()
-      .some((cell) => cell.jobId === jobId)
-  )
-    return;
-  void attempt(async () => {
-    const { url } = await studio().history.get({ id: first });
-    useSweep.setState(({ cells }) => ({
-      cells: cells.map((row) => row.map((cell) => (cell.jobId === jobId ? { ...cell, url } : cell))),
-    }));
-  });
-});
+/** Takes what still waits out of the queue, the last one first so that none of them starts, then stops the one that runs. */
+export async function stopSweep(): Promise<void> {
+  useSweep.setState({ sending: false });
+  const { sweep } = useSweep.getState();
+  // A job that has just been painted cannot be stopped any more, and need not be.
+  for (const id of openJobs(sweep?.cells ?? []).reverse())
+    await studio()
+      .queue.cancel({ id })
+      .catch(() => undefined);
+}
+
+/** Queues again what was stopped, went wrong or was cut short. */
+export async function continueSweep(): Promise<void> {
+  const { sweep } = useSweep.getState();
+  for (const id of haltedJobs(sweep?.cells ?? [])) await attempt(() => studio().queue.continue({ id }));
+}

@@ -109,7 +109,8 @@ function nextRegion(back: boolean): boolean {
   const at = regions.findIndex((region) => region.contains(document.activeElement));
   for (let i = 1; i <= regions.length; i++) {
     const region = regions[(at + (back ? -i : i) + 2 * regions.length) % regions.length];
-    const first = region?.querySelector<HTMLElement>(FOCUSABLE);
+    const parts = [...(region?.querySelectorAll<HTMLElement>(FOCUSABLE) ?? [])];
+    const first = parts.find((part) => part.checkVisibility());
     if (!first) continue;
     first.focus();
     return true;

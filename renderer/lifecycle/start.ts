@@ -2,7 +2,7 @@
 import type { OpenProject } from '../../preload/projects.ts';
 import { connect } from '../client.ts';
 import { trainingSize, withDefaults } from '../commands/checkpoint.ts';
-import { startLiveMode } from '../commands/generate.ts';
+import { startLiveMode } from '../commands/live.ts';
 import { emptyDocument, type StudioDocument } from '../document/document.ts';
 import { loadBoards } from '../stores/boards.ts';
 import { loadCandidates } from '../stores/candidates.ts';
@@ -14,6 +14,7 @@ import { showError } from '../stores/notices.ts';
 import { flushProject, showProject, startProjectLog } from '../stores/projectLog.ts';
 import { loadQueue } from '../stores/queue.ts';
 import { announce, setClient, studio, useStudio } from '../stores/studio.ts';
+import { loadSweep } from '../stores/sweep.ts';
 import { fitBrushes, showWhole } from '../stores/view.ts';
 import { startEffects } from './effects.ts';
 import { startHints } from './hint.ts';
@@ -72,6 +73,7 @@ async function load(): Promise<void> {
   else await flushProject();
   const { projectId } = useDocument.getState();
   if (projectId !== null) await loadCandidates(projectId);
+  void loadSweep();
   void studio()
     .app.devices()
     .then((devices) => useStudio.setState({ devices }), showError);

@@ -37,7 +37,8 @@ export function parseValues(parameter: SweepParameter, text: string): string[] {
     whole || parameter === 'guidanceScale' || parameter === 'denoisingStrength' || parameter === 'loraWeight';
   const values = numeric ? parts.flatMap((part) => expandRange(part, whole)) : parts;
   const named = NAMED[parameter];
-  return named === undefined ? values : values.flatMap((value) => named(value) ?? []);
+  const known = named === undefined ? values : values.flatMap((value) => named(value) ?? []);
+  return [...new Set(known)];
 }
 
 /** An id or a name as it is shown ("dpmpp_2m", "DPM++ 2M"), in any case → the id. */
@@ -50,6 +51,12 @@ const NAMED: Partial<Record<SweepParameter, (text: string) => string | undefined
   sampler: among(SAMPLERS, (id) => samplerLabel(id as SamplerName)),
   schedule: among(SCHEDULES, (id) => SCHEDULE_LABELS[id as ScheduleName]),
 };
+
+/** A value as it is shown: samplers and schedules by their names. */
+export function shownValue({ parameter }: SweepAxis, value: string): string {
+  if (parameter === 'sampler') return samplerLabel(value as SamplerName);
+  return parameter === 'schedule' ? SCHEDULE_LABELS[value as ScheduleName] : value;
+}
 
 /** Values to begin with, as one writes them. */
 export const SWEEP_EXAMPLES: Readonly<Record<SweepParameter, string>> = {

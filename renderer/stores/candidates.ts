@@ -6,6 +6,7 @@ import type { Coverage } from '../document/coverage.ts';
 import { type Rect, sameRect } from '../document/geometry.ts';
 import type { Mask } from '../document/mask.ts';
 import { useDocument } from './document.ts';
+import { isLiveRun, isOutdated } from './live.ts';
 import { attempt } from './notices.ts';
 import { onEvent, studio } from './studio.ts';
 
@@ -91,17 +92,30 @@ async function takeJob(job: Job): Promise<void> {
     target !== null && target.projectId === projectId && job.chosen === null && job.state === 'done';
   if (!ours || request.kind === 'upscale' || request.kind === 'train-lora') return;
   if (useCandidates.getState().list.some(({ jobId }) => jobId === job.id)) return;
+  if (isOutdated(job.id)) return discardAll([job.id]);
   const pictures = await attempt(() => Promise.all(job.pictures.map((id) => studio().history.get({ id }))));
   if (pictures === undefined || pictures.length === 0) return;
+  if (isOutdated(job.id)) return discardAll([job.id]);
   const fresh = pictures.map(
     ({ id, image }): Candidate => ({ jobId: job.id, pictureId: id, image, frame: target.frame, request }),
   );
-  const stays = ({ frame, jobId }: Candidate) => jobId !== job.id && sameRect(frame, target.frame);
+  // A result of live mode takes the place of the one before.
+  const passed = useCandidates
+    .getState()
+    .list.flatMap(({ jobId }) => (isLiveRun(job.id) && isLiveRun(jobId) && jobId !== job.id ? [jobId] : []));
+  const stays = ({ frame, jobId }: Candidate) =>
+    jobId !== job.id && !passed.includes(jobId) && sameRect(frame, target.frame);
   useCandidates.setState(({ list }) => {
     const kept = list.filter(stays);
     const next = [...kept, ...fresh].slice(-WAITING);
     return { list: next, index: next.length - fresh.length, hidden: false };
   });
+  await discardAll(passed);
+}
+
+/** Their pictures stay in the history; nobody is asked about them any more. */
+async function discardAll(jobIds: readonly number[]): Promise<void> {
+  for (const id of new Set(jobIds)) await attempt(() => studio().queue.decide({ id, picture: null }));
 }
 
 onEvent((event) => {

@@ -1,10 +1,15 @@
 /** How the window looks at things right now: page, tool, zoom, brushes, overlays, open dialogs. Not undone, not part of a project. */
+import { useDeferredValue, useState } from 'react';
 import { create } from 'zustand';
 import { fitView, type Rect, screenPoint, type View, zoomAt } from '../document/geometry.ts';
 import type { BrushOptions, Target, ToolName } from '../tools/tool.ts';
 
 export const MODES = ['create', 'edit', 'sketch', 'upscale', 'train'] as const;
 export type Mode = (typeof MODES)[number];
+/** Pages that show the canvas. */
+export type CanvasMode = Exclude<Mode, 'upscale' | 'train'>;
+export const isCanvasMode = (mode: Mode): mode is CanvasMode => mode !== 'upscale' && mode !== 'train';
+
 export type Dialog =
   | 'library'
   | 'settings'
@@ -64,6 +69,20 @@ export const useView = create<ViewState>(() => ({
   queueShown: false,
   scrubbed: null,
 }));
+
+/**
+ * The page as panels show it: a moment behind the tab that was pressed, so that React may build it in pieces between two
+ * frames instead of in one long task.
+ */
+export const usePage = (): Mode => useDeferredValue(useView((state) => state.mode));
+
+/** The same for what stays in place, unseen, while a page without a canvas is shown. */
+export function useCanvasPage(): CanvasMode {
+  const page = usePage();
+  const [last, setLast] = useState<CanvasMode>('create');
+  if (isCanvasMode(page) && page !== last) setLast(page);
+  return isCanvasMode(page) ? page : last;
+}
 
 /** Room around a fitted picture: beside it, above it (options bar), below it (results bar, timeline). CSS pixels. */
 const MARGIN = { x: 68, top: 86, bottom: 160 };

@@ -158,7 +158,7 @@ export class MessageChannelMain {
 
 /** A program of its own: what is posted to it, and what it says when the test lets it. */
 export class Utility extends EventEmitter {
-  readonly pid = undefined;
+  pid: number | undefined;
   readonly stderr = new EventEmitter();
   readonly posted: unknown[] = [];
   killed = false;

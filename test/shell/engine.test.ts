@@ -1,5 +1,7 @@
 /** The engine as a utility process: messages both ways, its last words kept, its end told. */
-import { expect, it, vi } from 'vitest';
+import { spawn } from 'node:child_process';
+import { constants, getPriority } from 'node:os';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { launchUtility } from '../../main/shell/engine.ts';
 import * as electron from './electron.ts';
 
@@ -31,4 +33,14 @@ it('asks the process to end where it has no id to be ended by', () => {
   const handle = launchUtility('/app/engine.js');
   handle.kill();
   expect(electron.utilityProcess.forked.at(-1)!.child.killed).toBe(true);
+});
+
+it('lets the window go first once the process is there', () => {
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)'], { stdio: 'ignore' });
+  onTestFinished(() => void other.kill('SIGKILL'));
+  launchUtility('/app/engine.js');
+  const { child } = electron.utilityProcess.forked.at(-1)!;
+  child.pid = other.pid;
+  child.emit('spawn');
+  expect(getPriority(other.pid)).toBe(constants.priority.PRIORITY_BELOW_NORMAL);
 });

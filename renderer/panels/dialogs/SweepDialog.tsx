@@ -1,20 +1,19 @@
 /** Parameter sweeps: two axes of values, a grid of pictures with one seed. */
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { SamplerName, ScheduleName } from '../../../preload/request.ts';
-import { startSweep, useSweep } from '../../commands/sweep.ts';
-import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
+import { startSweep } from '../../commands/sweep.ts';
 import {
   parseValues,
   SWEEP_EXAMPLES,
   SWEEP_LIMIT,
   SWEEP_PARAMETERS,
-  type SweepAxis,
   type SweepParameter,
 } from '../../request/sweep.ts';
+import { useSweep } from '../../stores/sweep.ts';
 import { Button } from '../../ui/buttons.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { SelectField, TextField } from '../../ui/fields.tsx';
+import { SweepGrid } from './SweepGrid.tsx';
 
 interface Axis {
   readonly parameter: SweepParameter | '';
@@ -34,6 +33,7 @@ export function SweepDialog({ onClose }: { readonly onClose: () => void }) {
   const [x, setX] = useState<Axis>(axisOf('guidanceScale'));
   const [y, setY] = useState<Axis>(axisOf('steps'));
   const [columns, rows] = [valuesOf(x), valuesOf(y)];
+  const sending = useSweep((state) => state.sending);
   const count = columns.length * Math.max(rows.length, 1);
   const start = () =>
     void startSweep(
@@ -51,7 +51,7 @@ export function SweepDialog({ onClose }: { readonly onClose: () => void }) {
           <span className="help">
             {count > SWEEP_LIMIT ? t('sweep.tooMany', { limit: SWEEP_LIMIT }) : t('sweep.count', { count })}
           </span>
-          <Button look="primary" disabled={count === 0 || count > SWEEP_LIMIT} onClick={start}>
+          <Button look="primary" disabled={count === 0 || count > SWEEP_LIMIT || sending} onClick={start}>
             {t('sweep.start')}
           </Button>
         </div>
@@ -89,49 +89,5 @@ function AxisFields({
         onChange={(text) => onChange({ ...axis, text })}
       />
     </fieldset>
-  );
-}
-
-const shownValue = ({ parameter }: SweepAxis, value: string): string => {
-  if (parameter === 'sampler') return samplerLabel(value as SamplerName);
-  return parameter === 'schedule' ? SCHEDULE_LABELS[value as ScheduleName] : value;
-};
-
-/** The pictures so far, in their places. */
-function SweepGrid() {
-  const { t } = useTranslation();
-  const { x, y, cells } = useSweep();
-  if (x === null) return null;
-  return (
-    <div className="sweep-scroll">
-      <table className="sweep" aria-label={t('sweep.grid')}>
-        <thead>
-          <tr>
-            <td />
-            {x.values.map((value) => (
-              <th key={value} scope="col">
-                {shownValue(x, value)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {cells.map((row, i) => (
-            <tr key={y?.values[i] ?? 'only'}>
-              <th scope="row">{y === null ? '' : shownValue(y, y.values[i] ?? '')}</th>
-              {row.map(({ jobId, url }, j) => (
-                <td key={jobId}>
-                  {url === null ? (
-                    <span className="sweep-empty" />
-                  ) : (
-                    <img src={url} alt={`${x.values[j]} ${y?.values[i] ?? ''}`} />
-                  )}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

@@ -1,7 +1,7 @@
 /** The wall: a hundred thousand thumbnails of which only those in sight exist. */
 
 import { IconCheck } from '@tabler/icons-react';
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { elementScroll, useVirtualizer, type VirtualizerOptions } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Picture } from '../../../preload/history.ts';
@@ -29,6 +29,8 @@ export function Wall() {
     getScrollElement: () => scroller.current,
     estimateSize: () => CELL + GAP,
     overscan: 4,
+    observeElementRect: followRect,
+    scrollToFn: scrollTo,
   });
   const items = rows.getVirtualItems();
   const first = (items[0]?.index ?? 0) * COLUMNS;
@@ -49,6 +51,21 @@ export function Wall() {
     </div>
   );
 }
+
+/** Hears the size when the browser has laid the page out anyway; asked for at once, it would have to do so in the middle of a task. */
+const followRect: Options['observeElementRect'] = ({ scrollElement }, tell) => {
+  const observer = new ResizeObserver(([entry]) => {
+    if (entry !== undefined) tell(entry.contentRect);
+  });
+  if (scrollElement !== null) observer.observe(scrollElement);
+  return () => observer.disconnect();
+};
+type Options = VirtualizerOptions<HTMLDivElement, Element>;
+
+/** The wall is where it is to be when it appears: scrolling there would have the page laid out in the middle of a task too. */
+const scrollTo: Options['scrollToFn'] = (offset, options, wall) => {
+  if (offset !== wall.scrollOffset || options.adjustments) elementScroll(offset, options, wall);
+};
 
 function Cell({
   index,

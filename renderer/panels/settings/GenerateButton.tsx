@@ -20,8 +20,13 @@ export function GenerateButton() {
   const live = useView((state) => state.live);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (open && (document.activeElement === document.body || document.activeElement === null))
-      button.current?.focus({ preventScroll: true });
+    if (!open) return;
+    // To focus, the browser must know where everything is; in a frame it finds that out anyway.
+    const frame = requestAnimationFrame(() => {
+      if (document.activeElement === document.body || document.activeElement === null)
+        button.current?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [open]);
   return (
     <div className="go">

@@ -1,9 +1,9 @@
 /** The window: header, settings, canvas, history, status; dialogs and notices above them. */
-import { useEffect } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { listenToShortcuts } from '../../lifecycle/shortcuts.ts';
 import { useStudio } from '../../stores/studio.ts';
-import { useView } from '../../stores/view.ts';
+import { isCanvasMode, usePage, useView } from '../../stores/view.ts';
 import { CanvasPage } from '../canvas/CanvasPage.tsx';
 import { Dialogs } from '../dialogs/Dialogs.tsx';
 import { HistoryPanel } from '../history/HistoryPanel.tsx';
@@ -16,29 +16,52 @@ import { Notices } from './Notices.tsx';
 import { StatusBar } from './StatusBar.tsx';
 
 export function App() {
-  const { t } = useTranslation();
-  const mode = useView((state) => state.mode);
-  const line = useStudio((state) => state.line);
-  const onCanvas = mode === 'create' || mode === 'edit' || mode === 'sketch';
   useEffect(listenToShortcuts, []);
   return (
     <DropZone>
-      <div className="window" id="page" role="tabpanel" aria-labelledby={`tab-${mode}`}>
+      <Page>
         <Header />
         <SettingsPanel />
-        <main aria-label={t('canvas')}>
-          {onCanvas ? <CanvasPage /> : mode === 'upscale' ? <UpscalePage /> : <TrainPage />}
-        </main>
+        <Middle />
         <HistoryPanel />
         <StatusBar />
-      </div>
+      </Page>
       <Notices />
       <Dialogs />
-      {line === 'lost' ? (
-        <p className="lost" role="alert">
-          {t('line.lost')}
-        </p>
-      ) : null}
+      <LineLost />
     </DropZone>
+  );
+}
+
+/** Everything that the tabs switch; its parts are handed in, so that a new page renders only those that look at it. */
+function Page({ children }: { readonly children: ReactNode }) {
+  const mode = useView((state) => state.mode);
+  return (
+    <div className="window" id="page" role="tabpanel" aria-labelledby={`tab-${mode}`}>
+      {children}
+    </div>
+  );
+}
+
+/** The canvas stays in place behind the pages without one: coming back builds nothing. */
+function Middle() {
+  const { t } = useTranslation();
+  const page = usePage();
+  return (
+    <main aria-label={t('canvas')}>
+      <CanvasPage shown={isCanvasMode(page)} />
+      {page === 'upscale' ? <UpscalePage /> : page === 'train' ? <TrainPage /> : null}
+    </main>
+  );
+}
+
+function LineLost() {
+  const { t } = useTranslation();
+  const line = useStudio((state) => state.line);
+  if (line !== 'lost') return null;
+  return (
+    <p className="lost" role="alert">
+      {t('line.lost')}
+    </p>
   );
 }
