@@ -1,6 +1,6 @@
 /** Sweeps: every cell is filled with its own picture, through a reload, a killed engine and a stop in the middle; the grid is saved. */
 import { readFileSync } from 'node:fs';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { expect, open, type Page, pictures, test } from './studio.ts';
 
 const dialog = (page: Page) => page.getByRole('dialog');
@@ -69,7 +69,7 @@ test('two rows of three: every cell has its own picture, and the grid is saved a
 
 /** Every picture is in the grid, bit for bit, in its row and column. */
 async function expectGrid(file: Buffer, found: readonly CellPicture[]): Promise<void> {
-  const raw = (source: sharp.Sharp) => source.removeAlpha().raw().toBuffer();
+  const raw = (source: Sharp) => source.removeAlpha().raw().toBuffer();
   const { width = 0, height = 0 } = await sharp(file).metadata();
   const edge = (await sharp(found[0]!.bytes).metadata()).width!;
   const gap = 8;
