@@ -22,7 +22,14 @@ export const PACKED = { high: 'weight.high', low: 'weight.low', scale: 'weight.s
 /** Steps of `low` in one step of `high`: both halves of a step as int8 from −127 to 127. */
 export const LOW_STEPS = 254;
 
-/** x [..., inFeatures] → [..., outFeatures]. */
+/** A row of zeros is divided by this instead of by its largest magnitude. */
+const SMALLEST_ROW = 1e-20;
+
+/**
+ * x [..., inFeatures] → [..., outFeatures]. Where 8 bits have to do and the layer narrows, as the second one of a
+ * feed-forward does, every row gets a scale of its own: a gate's products have a few large tokens, beside which the
+ * others would keep two or three bits, and one factor per row is little beside the product.
+ */
 export function packedLinear(
   scope: Scope,
   x: Value,
@@ -30,7 +37,11 @@ export function packedLinear(
   outFeatures: number,
   bias?: Value,
 ): Value {
-  return product(scope, digits(scope, x), [inFeatures, outFeatures], bias);
+  const shape = [inFeatures, outFeatures] as const;
+  if (scope.packed === 16 || inFeatures <= outFeatures) return product(scope, digits(scope, x), shape, bias);
+  const largest = ops.max(ops.reduceMax(ops.abs(x), [-1]), SMALLEST_ROW);
+  const y = ops.mul(product(scope, digits(scope, ops.div(x, largest)), shape), largest);
+  return bias ? ops.add(y, bias) : y;
 }
 
 /** x [B, C, H, W] → [B, outChannels, H', W']; rows of the packed weight run over (ky, kx, channel). */

@@ -11,8 +11,8 @@ import { conv2d, linear } from '../../native-models/layers/basic.ts';
 import { type PackedBits, rootScope, type Scope } from '../../native-models/layers/scope.ts';
 import { layerSource } from '../../native-models/weights/packed.ts';
 import {
+  MANY_PROMPTS,
   openStarter,
-  PROMPTS,
   psnr,
   type StarterRuns,
   starterCheckpoint,
@@ -156,7 +156,7 @@ export async function integerPictureRows({ folder }: BenchContext): Promise<Benc
 
 async function paintAll(starter: StarterRuns): Promise<Uint8Array[]> {
   const pictures: Uint8Array[] = [];
-  for (const prompt of PROMPTS)
+  for (const prompt of MANY_PROMPTS)
     pictures.push(...(await starter.paint(starterRequest(prompt, { batch: 2 }))).pixels);
   await starter.release();
   return pictures;

@@ -28,6 +28,29 @@ export const PROMPTS = [
   'a blue balloon over the lavender at sunset',
 ];
 
+/** Those and 18 more, for what shows on one picture in twenty only. */
+export const MANY_PROMPTS = [
+  ...PROMPTS,
+  'a yellow boat on the sea by day',
+  'a purple cactus among the lavender at night',
+  'an orange rocket in the city under an overcast sky',
+  'a blue house in the snow at sunset',
+  'a red car in the desert at dawn',
+  'a green mushroom on the hills at sunset',
+  'a white tree on the hills at dawn',
+  'a yellow balloon on the sea by day',
+  'a purple house among the lavender at night',
+  'an orange car in the city under an overcast sky',
+  'a blue mushroom in the snow at night',
+  'a red tree in the desert under an overcast sky',
+  'a green balloon in the desert at sunset',
+  'a white boat on the hills at dawn',
+  'a yellow cactus on the sea by day',
+  'a purple rocket among the lavender at dawn',
+  'an orange tree in the city by day',
+  'a blue balloon in the snow at night',
+];
+
 /** 20 steps as the card of the starter recommends; seeds differ by prompt. */
 export function starterRequest(
   prompt: string,

@@ -60,7 +60,7 @@ test('an output whose weights are all zero stays zero', () => {
 });
 
 test('the 8-bit linear is the product of the whole numbers, scaled', async () => {
-  const [rows, inFeatures, outFeatures] = [3, 40, 8];
+  const [rows, inFeatures, outFeatures] = [3, 40, 48];
   const [x, weight, bias] = [
     wave(rows * inFeatures, 0.3, 2),
     wave(outFeatures * inFeatures, 0.9),
@@ -82,6 +82,26 @@ test('the 8-bit linear is the product of the whole numbers, scaled', async () =>
     return sum * q.scale * scale[column]! + bias[column]!;
   });
   expectClose(await run(y, x, [rows, inFeatures]), expected, { atol: 1e-5, rtol: 1e-5 });
+});
+
+test('a layer that narrows scales every row by itself: a loud token costs the quiet ones nothing', async () => {
+  const [inFeatures, outFeatures] = [64, 16];
+  const [weight, bias] = [wave(outFeatures * inFeatures, 0.9), new Float32Array(outFeatures)];
+  const quiet = wave(inFeatures, 0.3, 1e-2);
+  const x = Float32Array.from([...quiet, ...wave(inFeatures, 0.7, 100), ...new Float32Array(inFeatures)]);
+  const rows = input('x', 'float32', [3, inFeatures]);
+  const [packed, exact] = await Promise.all(
+    ([8, undefined] as const).map((bits) => {
+      const scope = layerScope(weight, bias, [outFeatures, inFeatures], bits);
+      return run(linear(scope, rows, inFeatures, outFeatures), x, [3, inFeatures]);
+    }),
+  );
+  const [first, last] = [
+    [0, outFeatures],
+    [2 * outFeatures, 3 * outFeatures],
+  ] as const;
+  expect(relativeL2(packed!.subarray(...first), exact!.subarray(...first))).toBeLessThan(0.1);
+  expect([...packed!.subarray(...last)]).toEqual([...new Float32Array(outFeatures)]);
 });
 
 test('the extremes do not saturate: 255 × 127 summed over a long row', async () => {

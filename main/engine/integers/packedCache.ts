@@ -22,7 +22,7 @@ export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProg
 }
 
 /** Part of the file's name; raise it when the layout or the rule changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** Bytes looked at in each tensor, at its start, middle and end. */
 const SAMPLE = 1024;
 
