@@ -18,7 +18,7 @@ import { WeightsError, type WeightsFile } from '../../native-models/weights/tens
 import { stackedRows } from '../pipeline/evaluation.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
-import { type PackedOptions, withPackedWeights } from './integers/packedCache.ts';
+import { type PackedOptions, packedOrPlain } from './integers/packedCache.ts';
 import { stampOf } from './requestFiles.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { openT2iAdapter } from './t2iAdapters.ts';
@@ -51,6 +51,8 @@ export interface ControlOptions {
   readonly session?: SessionOptions;
   /** For a ControlNet in integers. */
   readonly packed?: PackedOptions | undefined;
+  /** Told why one stays in float32 all the same, as half a sentence. */
+  readonly onProblem?: (problem: string) => void;
 }
 
 export function createControlStore(): ControlStore {
@@ -110,11 +112,15 @@ function fittingConfig(file: WeightsFile, unet: UnetConfig): ControlNetConfig {
 export async function openControlNet(
   file: WeightsFile,
   config: ControlNetConfig,
-  { session = DEFAULT_SESSION, packed }: ControlOptions = {},
+  { session = DEFAULT_SESSION, packed, onProblem }: ControlOptions = {},
 ): Promise<OpenControl> {
-  const tensors = canonicalTensors(file, 'controlnet');
-  const usable = packed ? await withPackedWeights('controlnet', tensors, packed) : tensors;
-  return controlNetOver(fileParameters(file.path, usable), config, session);
+  const plain = canonicalTensors(file, 'controlnet');
+  const { tensors, problem } = packed
+    ? await packedOrPlain('controlnet', plain, packed)
+    : { tensors: plain, problem: undefined };
+  if (problem !== undefined) onProblem?.(problem);
+  const prepack = session.prepack && problem === undefined;
+  return controlNetOver(fileParameters(file.path, tensors), config, { ...session, prepack });
 }
 
 /** A file marked `difference` holds what is to be added to the U-Net's own weights; the sum is float32. */

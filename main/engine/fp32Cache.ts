@@ -8,19 +8,26 @@ import { join } from 'node:path';
 import { openSafetensors } from '../../native-models/weights/safetensors.ts';
 import { type TensorSource, writeSafetensors } from '../../native-models/weights/safetensorsWriter.ts';
 import { isFloat, readTensorFloat32, type TensorInfo } from '../../native-models/weights/tensors.ts';
+import { cacheProblem, touch, trimCache } from './cacheFolder.ts';
 import { type CheckpointParts, checkpointOf, type OpenedCheckpoint } from './checkpoint.ts';
 
-/** `checkpoint` with its weights in float32, from the cache; makes the copy when there is none. */
+/**
+ * `checkpoint` with its weights in float32, from the cache; makes the copy when there is none. Made or found, it is then
+ * the latest used, and the folder is brought back to its bound.
+ */
 export async function cachedWeights(
   checkpoint: OpenedCheckpoint,
   cacheDir: string,
   signal: AbortSignal,
+  limit?: number,
 ): Promise<OpenedCheckpoint> {
   const path = cachePath(checkpoint.path, cacheDir);
   if (!existsSync(path)) {
     mkdirSync(cacheDir, { recursive: true });
     await writeSafetensors(path, float32Sources(checkpoint.parts, signal), { 'emulsion.cache': 'float32' });
   }
+  touch(path);
+  trimCache(cacheDir, [path], limit);
   const { tensors } = openSafetensors(path);
   const below = (prefix: string): Map<string, TensorInfo> =>
     new Map(
@@ -34,6 +41,21 @@ export async function cachedWeights(
     textEncoders: checkpoint.parts.textEncoders.map((_, index) => below(`text${index}.`)),
   };
   return checkpointOf(path, checkpoint.config, parts, checkpoint.target);
+}
+
+/** As `cachedWeights`, or the checkpoint itself where the folder takes no file; `problem` is why, as half a sentence. */
+export async function copyOrOriginal(
+  checkpoint: OpenedCheckpoint,
+  cacheDir: string,
+  signal: AbortSignal,
+): Promise<{ readonly checkpoint: OpenedCheckpoint; readonly problem?: string }> {
+  try {
+    return { checkpoint: await cachedWeights(checkpoint, cacheDir, signal) };
+  } catch (error) {
+    const problem = cacheProblem(cacheDir, error);
+    if (problem === undefined) throw error;
+    return { checkpoint, problem };
+  }
 }
 
 /** Where the copy of a checkpoint is; a file is known by where it is, how long it is and when it was written. */

@@ -1,13 +1,14 @@
 /** What the engine keeps loaded between jobs: the last checkpoints, as far as memory goes. */
+import { existsSync } from 'node:fs';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { type ControlBase, createControlStore, type OpenControl } from './controls.ts';
 import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { type Placement, tileOnDevice } from './devices/placement.ts';
-import { chooseIntegers, type Speed } from './integers/choice.ts';
+import { chooseIntegers, keptExact, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
-import { type ModelPlan, planModels, type ReadyOptions, readyWeights } from './loading.ts';
+import { type ModelPlan, packNetworks, planModels, type ReadyOptions, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { createMemo, type Memo } from './memo.ts';
 import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
@@ -37,7 +38,7 @@ export interface LoadedCheckpoint {
 
 /** A loaded checkpoint with the LoRAs of one job attached. */
 export interface ReadyCheckpoint extends LoadedCheckpoint {
-  /** "name: applied 192 of 192 tensors", one per LoRA; why a speed was not used. */
+  /** "name: applied 192 of 192 tensors", one per LoRA; why a speed was not used. Opening ControlNets may add to them. */
   readonly notes: readonly string[];
 }
 
@@ -77,8 +78,15 @@ export interface EngineHost {
   release(): Promise<void>;
 }
 
-/** `controlled`: what ControlNets are opened for. */
-type ShelvedCheckpoint = LoadedCheckpoint & Shelved & { readonly controlled: ControlBase };
+type ShelvedCheckpoint = LoadedCheckpoint &
+  Shelved & {
+    /** What ControlNets are opened for. */
+    readonly controlled: ControlBase;
+    /** Where most of its weights are read from, network by network. */
+    readonly file: string;
+    /** What it could not be loaded as, and why. */
+    readonly problems: readonly string[];
+  };
 
 interface CurrentJob {
   readonly lora: LoraFeeds;
@@ -88,10 +96,12 @@ interface CurrentJob {
   readonly placement?: Placement;
   /** Set where its networks are computed in integers. */
   readonly packed?: PackedOptions | undefined;
+  /** Of the job; see ReadyCheckpoint. */
+  readonly notes: string[];
 }
 
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
-const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0 };
+const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0, notes: [] };
 
 /** `onDevice` is told of every device before it is touched: if the process then dies, it was the driver. */
 export function createHost(onDevice: (device: DeviceName) => void = () => undefined): EngineHost {
@@ -105,13 +115,13 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   const memo = createMemo();
   const sessionFor = sessionChooser(onDevice);
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
-    const { settings, pixels, signal, vae, loras, onLoad, onCompile } = options;
+    const { settings, pixels, signal, vae, loras, speed = 'exact', onLoad, onCompile } = options;
     const plan = planModels({ checkpoint: path, vae, loras, pixels }, await sessionFor(settings), loraStore);
     const { device } = plan.session;
-    const { bits, note } = await chooseIntegers(options.speed ?? 'exact', device, settings);
+    const { bits, note } = await chooseIntegers(speed, device, settings);
     const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
     const packed = bits && { bits, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
-    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement: plan.placement };
+    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement: plan.placement, notes };
     const key = [plan.key, settings.threads, settings.memory, bits].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
@@ -119,21 +129,36 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
       await previews.release();
       loaded = shelf.take(key);
     }
+    // Its copy made room for others; networks that it has not used yet could not be loaded.
+    if (loaded && !existsSync(loaded.file)) {
+      await shelf.drop(loaded);
+      loaded = undefined;
+    }
     if (!loaded) {
-      const isEvictable = settings.memory === 'cached' && bits === undefined && device === 'cpu';
+      const { packed: networks, problem } = packed ? await packNetworks(plan, packed) : {};
+      const mayStay = settings.memory === 'cached' && networks === undefined && device === 'cpu';
       // Freed first: what is free then decides on the memory mode.
-      await shelf.makeRoom(isEvictable);
-      const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, bits);
-      const options = { memory, cacheDir: settings.cacheDir, signal, packed };
-      loaded = { ...(await load(plan, options, () => current)), key, isEvictable };
+      await shelf.makeRoom(mayStay);
+      const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, networks && bits);
+      const ready = { memory, cacheDir: settings.cacheDir, signal, packed: networks };
+      const { isCopied, ...rest } = await load(plan, ready, () => current);
+      const unpacked = problem === undefined ? [] : [keptExact(speed, problem)];
+      loaded = { ...rest, problems: [...unpacked, ...rest.problems], key, isEvictable: mayStay && isCopied };
       shelf.put(loaded);
     }
+    notes.push(...loaded.problems);
     const scope = scopeOf(loaded.key, loras, vaeTileOf(current, loaded.session, loaded.memory));
     return { ...loaded, networks: remembering(loaded.networks, memo, scope), notes };
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
-    return controlStore.open(paths, loaded.controlled, { session: loaded.session, packed: current.packed });
+    const { controlled, session } = loaded;
+    const { notes } = current;
+    return controlStore.open(paths, controlled, {
+      session,
+      packed: session.prepack ? current.packed : undefined,
+      onProblem: (problem) => notes.push(`A ControlNet keeps its weights exact: ${problem}.`),
+    });
   };
   const preview: EngineHost['preview'] = async (latent, settings) => {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
@@ -154,13 +179,26 @@ async function load(
   plan: ModelPlan,
   options: ReadyOptions,
   current: () => CurrentJob,
-): Promise<Omit<ShelvedCheckpoint, 'key' | 'isEvictable'>> {
+): Promise<Omit<ShelvedCheckpoint, 'key' | 'isEvictable'> & { readonly isCopied: boolean }> {
   const { memory, packed } = options;
-  const { graphs, config } = await readyWeights(plan, options);
+  const { checkpoint, problem } = await readyWeights(plan, options);
+  const { graphs, config, path: file } = checkpoint;
   const session = { ...plan.session, castWhileRunning: memory === 'low', prepack: packed !== undefined };
   const networks = lasting(graphs, session, memory, current);
   const controlled = controlBase(plan);
-  return { networks, config, memory, session, controlled, release: networks.release };
+  const problems = problem === undefined ? [] : [`Memory mode "cached" goes without its copy: ${problem}.`];
+  const isCopied = problem === undefined;
+  return {
+    networks,
+    config,
+    memory,
+    session,
+    controlled,
+    file,
+    problems,
+    isCopied,
+    release: networks.release,
+  };
 }
 
 /** Networks that outlive a job: what they call back to, and what is given to them besides, is asked for each time. */

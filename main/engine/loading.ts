@@ -11,8 +11,8 @@ import {
   vaeTargetOf,
 } from './checkpoint.ts';
 import { type Placement, placementFor } from './devices/placement.ts';
-import { cachedWeights } from './fp32Cache.ts';
-import { type PackedOptions, withoutPacked, withPackedWeights } from './integers/packedCache.ts';
+import { copyOrOriginal } from './fp32Cache.ts';
+import { type PackedOptions, packedOrPlain, withoutPacked } from './integers/packedCache.ts';
 import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
 import type { LoadedMode } from './memory.ts';
 import { overlaid, overlayKey } from './overlay.ts';
@@ -86,26 +86,43 @@ export interface ReadyOptions {
   readonly memory: LoadedMode;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  /** For a U-Net and a VAE decoder in integers. */
-  readonly packed?: PackedOptions | undefined;
+  /** A U-Net and a VAE decoder in integers, for the memory modes without a float32 copy. */
+  readonly packed?: PackedNetworks | undefined;
 }
 
-/** Makes what is to be made (a cached copy, packed weights, an overlay) and returns the checkpoint ready for its sessions. */
+/** Networks with packed weights. */
+export type PackedNetworks = Pick<CheckpointParts, 'unet' | 'vae'>;
+
+/** Packs U-Net and VAE decoder, both or neither; `problem` is half a sentence. */
+export async function packNetworks(
+  { checkpoint: { parts }, vae }: ModelPlan,
+  options: PackedOptions,
+): Promise<{ readonly packed?: PackedNetworks; readonly problem?: string }> {
+  const unet = await packedOrPlain('unet', parts.unet, options);
+  if (unet.problem !== undefined) return { problem: unet.problem };
+  const decoder = await packedOrPlain('vaeDecoder', vae?.tensors ?? parts.vae, options);
+  if (decoder.problem !== undefined) return { problem: decoder.problem };
+  return { packed: { unet: unet.tensors, vae: decoder.tensors } };
+}
+
+export interface ReadyWeights {
+  readonly checkpoint: OpenedCheckpoint;
+  /** Set where memory mode `cached` has no copy: why, as half a sentence. */
+  readonly problem?: string | undefined;
+}
+
+/** Makes what is to be made (a cached copy, an overlay) and returns the checkpoint ready for its sessions. */
 export async function readyWeights(
   { checkpoint, vae, loras: { merges, spatial } }: ModelPlan,
   { memory, cacheDir, signal, packed }: ReadyOptions,
-): Promise<OpenedCheckpoint> {
-  const stored = memory === 'cached' ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
+): Promise<ReadyWeights> {
+  const { checkpoint: stored, problem }: ReadyWeights =
+    memory === 'cached' ? await copyOrOriginal(checkpoint, cacheDir, signal) : { checkpoint };
   const plain = vae ? { ...stored.parts, vae: vae.tensors } : stored.parts;
-  const parts = packed ? await packedParts(plain, packed) : plain;
+  const parts = { ...plain, ...packed };
   const merged = await overlaid(parts, merges, cacheDir, signal);
   const changed = [...merged.unet].flatMap(([name, info]) => (info === parts.unet.get(name) ? [] : [name]));
   const config = vae ? { ...checkpoint.config, vae: vae.config } : checkpoint.config;
   const all = { ...merged, unet: withoutPacked(merged.unet, changed) };
-  return checkpointOf(stored.path, config, all, checkpoint.target, spatial);
-}
-
-async function packedParts(parts: CheckpointParts, options: PackedOptions): Promise<CheckpointParts> {
-  const unet = await withPackedWeights('unet', parts.unet, options);
-  return { ...parts, unet, vae: await withPackedWeights('vaeDecoder', parts.vae, options) };
+  return { checkpoint: checkpointOf(stored.path, config, all, checkpoint.target, spatial), problem };
 }

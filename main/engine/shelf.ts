@@ -14,6 +14,8 @@ export interface Shelf<T extends Shelved> {
   /** Frees what may not stay beside one to come, which is evictable or not. */
   makeRoom(isEvictable: boolean): Promise<void>;
   put(loaded: T): void;
+  /** Frees one that is of no use any more. */
+  drop(loaded: T): Promise<void>;
   releaseAll(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export function createShelf<T extends Shelved>(limit = 3): Shelf<T> {
     makeRoom: (isEvictable) =>
       keepOnly((loaded, age) => isEvictable && loaded.isEvictable && age < limit - 1),
     put: (loaded) => shelved.push(loaded),
+    drop: (useless) => keepOnly((loaded) => loaded !== useless),
     releaseAll: () => keepOnly(() => false),
   };
 }

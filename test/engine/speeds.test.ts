@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { createHost } from '../../main/engine/host.ts';
+import { createHost, type EngineHost } from '../../main/engine/host.ts';
 import { keepGains } from '../../main/engine/integers/gain.ts';
 import { runJob } from '../../main/engine/jobs.ts';
 import type { EngineProgress, EngineResult, EngineSettings } from '../../main/engine/protocol.ts';
@@ -34,6 +34,7 @@ const file = (name: string): { name: string; path: string } => ({
 async function paint(
   settings: Readonly<Record<string, unknown>>,
   onProgress: (progress: EngineProgress) => void = () => undefined,
+  engine: { readonly host: EngineHost; readonly settings: EngineSettings } = { host, settings: SETTINGS },
 ): Promise<Extract<EngineResult, { kind: 'images' }>> {
   const request = generationRequestSchema.parse({
     kind: 'text-to-image',
@@ -46,8 +47,8 @@ async function paint(
     seed: '7',
     ...settings,
   });
-  const context = { settings: SETTINGS, onProgress, signal: new AbortController().signal };
-  const result = await runJob(host, { kind: 'generate', request }, context);
+  const context = { settings: engine.settings, onProgress, signal: new AbortController().signal };
+  const result = await runJob(engine.host, { kind: 'generate', request }, context);
   if (result.kind !== 'images') throw new Error('no pictures');
   return result;
 }
@@ -88,6 +89,27 @@ test('together with the shortcuts of each speed', async () => {
   const exact = (await paint({})).images[0]!.data;
   expect(psnr((await paint({ speed: 'fast' })).images[0]!.data, exact)).toBeGreaterThan(36);
   expect(psnr((await paint({ speed: 'draft' })).images[0]!.data, exact)).toBeGreaterThan(24);
+});
+
+test('a cache folder that takes no file: exact pictures, with the reason', async () => {
+  const file = join(folder, 'no-folder');
+  writeFileSync(file, '');
+  const settings = { ...SETTINGS, cacheDir: join(file, 'cache') };
+  keepGains(settings.cacheDir, 0, { 8: gain, 16: gain });
+  const own = createHost();
+  const shortcuts = SPEED_SHORTCUTS.exact;
+  const exact = await paint({ steps: 2, shortcuts });
+  const first = await paint({ steps: 2, speed: 'draft', shortcuts }, undefined, { host: own, settings });
+  expect(first.images[0]!.data).toEqual(exact.images[0]!.data);
+  const note = `Speed "draft" keeps the weights exact: the folder ${settings.cacheDir} cannot be written (ENOTDIR).`;
+  expect(first.notes).toEqual([note]);
+  // Said with every picture, also while the checkpoint stays loaded.
+  const second = await paint({ steps: 1, speed: 'draft' }, undefined, { host: own, settings });
+  expect(second.notes).toEqual([note]);
+  const cached: EngineSettings = { ...settings, memory: 'cached' };
+  const third = await paint({ steps: 1 }, undefined, { host: own, settings: cached });
+  expect(third.notes).toEqual([expect.stringContaining('Memory mode "cached" goes without its copy')]);
+  await own.release();
 });
 
 test('packing is progress of its own, once; a speed that does not pay is exact and says so', async () => {

@@ -16,6 +16,11 @@ export interface IntegerChoice {
   readonly note?: string;
 }
 
+/** The note for a speed that is computed with exact weights, `because` being half a sentence. */
+export function keptExact(speed: Speed, because: string): string {
+  return `Speed "${speed}" keeps the weights exact: ${because}.`;
+}
+
 /** Measures this machine when nobody has yet. */
 export async function chooseIntegers(
   speed: Speed,
@@ -34,13 +39,9 @@ export function judge(speed: Exclude<Speed, 'exact'>, gains: IntegerGains): Inte
   const { timeRatio, relativeError } = gains[bits];
   if (!(relativeError <= RIGHT[bits])) {
     const error = `${(100 * relativeError).toFixed(1)} %`;
-    return {
-      note: `Speed "${speed}" keeps the weights exact: ${bits}-bit products are off by ${error} on this processor.`,
-    };
+    return { note: keptExact(speed, `${bits}-bit products are off by ${error} on this processor`) };
   }
   if (timeRatio <= WORTHWHILE) return { bits };
   const ratio = `${timeRatio.toFixed(2)} × the time of float32`;
-  return {
-    note: `Speed "${speed}" keeps the weights exact: ${bits}-bit products take ${ratio} on this processor.`,
-  };
+  return { note: keptExact(speed, `${bits}-bit products take ${ratio} on this processor`) };
 }

@@ -23,23 +23,55 @@ export const WORTHWHILE = 0.9;
 /** What right kernels stay below here; saturating ones (8-bit products without VNNI) err by tens of percent. */
 export const RIGHT: Readonly<Record<PackedBits, number>> = { 8: 3e-2, 16: 1e-3 };
 
-const GAINS_FILE = 'integer-gains.json';
-const RUNS = 5;
-const KINDS = [undefined, 8, 16] as const;
-
-/** The gains on this machine, from `folder` when the same processor and ONNX Runtime measured them there. Takes a second or two. */
-export async function integerGains(folder: string, threads: number): Promise<IntegerGains> {
-  const known = readKnown(join(folder, GAINS_FILE));
-  if (known?.machine === machineOf(threads)) return known.gains;
-  const gains = await measureGains(threads);
-  keepGains(folder, threads, gains);
-  return gains;
+/** What was measured, and whether the machine was left alone meanwhile. */
+export interface Measured {
+  readonly gains: IntegerGains;
+  readonly steady: boolean;
 }
 
-/** Writes what was measured, for the next start. */
-export function keepGains(folder: string, threads: number, gains: IntegerGains): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, GAINS_FILE), JSON.stringify({ machine: machineOf(threads), gains }));
+interface Known extends Measured {
+  readonly machine: string;
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+const GAINS_FILE = 'integer-gains.json';
+/** What a busy machine measured is believed for so long: not every job is to wait for another try. */
+const BELIEVED = 10 * 60_000;
+/** Two runs that differ by no more than this confirm each other. */
+const NEAR = 1.1;
+const KINDS = [undefined, 8, 16] as const;
+
+/** What this process measured itself, for where no file can be written. */
+let own: Known | undefined;
+
+/**
+ * The gains on this machine, from `folder` when the same processor and ONNX Runtime measured them there. Takes a second or
+ * two, more on a busy machine, whose numbers are measured again when some minutes have passed.
+ */
+export async function integerGains(
+  folder: string,
+  threads: number,
+  measure: (threads: number) => Promise<Measured> = measureGains,
+): Promise<IntegerGains> {
+  for (const known of [readKnown(join(folder, GAINS_FILE)), own])
+    if (known?.machine === machineOf(threads) && isBelieved(known)) return known.gains;
+  const measured = await measure(threads);
+  keepGains(folder, threads, measured.gains, measured.steady);
+  return measured.gains;
+}
+
+function isBelieved({ steady, at }: Known): boolean {
+  return steady || Math.abs(Date.now() - at) < BELIEVED;
+}
+
+/** Keeps what was measured, for the next start too where the folder can be written. */
+export function keepGains(folder: string, threads: number, gains: IntegerGains, steady = true): void {
+  own = { machine: machineOf(threads), gains, steady, at: Date.now() };
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, GAINS_FILE), JSON.stringify(own));
+  } catch {}
 }
 
 /** What the gains depend on. */
@@ -47,9 +79,9 @@ function machineOf(threads: number): string {
   return [env.versions.node, process.arch, cpus()[0]?.model, cpus().length, threads].join('|');
 }
 
-function readKnown(path: string): { machine: string; gains: IntegerGains } | undefined {
+function readKnown(path: string): Known | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as { machine: string; gains: IntegerGains };
+    return JSON.parse(readFileSync(path, 'utf8')) as Known;
   } catch {
     return undefined; // never measured, or half a file: measured again
   }
@@ -70,19 +102,45 @@ interface Candidate {
   readonly x: Tensor;
   output: Float32Array;
   /** Of all runs, in milliseconds. */
-  fastest: number;
+  readonly times: number[];
 }
 
 /** Float32, 8 and 16 bits in turn, so that a busy machine is busy for all; the fastest run of each counts. */
-export async function measureGains(threads: number): Promise<IntegerGains> {
+export async function measureGains(threads: number): Promise<Measured> {
   const byKind: Candidate[][] = [];
   for (const bits of KINDS)
     byKind.push(await Promise.all(PROBES.map((probe) => prepare(probe, bits, threads))));
   const all = byKind.flat();
-  for (let run = 0; run <= RUNS; run++) for (const candidate of all) await runOnce(candidate);
+  const steady = await untilConfirmed(
+    async () => {
+      for (const candidate of all) await runOnce(candidate);
+    },
+    () => all.every(({ times }) => isConfirmed(times)),
+  );
   for (const { session } of all) await session.release();
   const [float, eight, sixteen] = byKind;
-  return { 8: compare(eight!, float!), 16: compare(sixteen!, float!) };
+  return { gains: { 8: compare(eight!, float!), 16: compare(sixteen!, float!) }, steady };
+}
+
+/** Rounds, a few at least (the first run of a session is slow), until `confirmed` or patience ends; whether it was. */
+export async function untilConfirmed(
+  round: () => Promise<void>,
+  confirmed: () => boolean,
+  { fewest = 5, most = 20, milliseconds = 5000 } = {},
+): Promise<boolean> {
+  const start = performance.now();
+  for (let done = 1; done <= most; done++) {
+    await round();
+    if (done >= fewest && confirmed()) return true;
+    if (done >= fewest && performance.now() - start > milliseconds) return false;
+  }
+  return false;
+}
+
+/** Whether a second run came near the fastest: on a machine with other work no two do. */
+export function isConfirmed(times: readonly number[]): boolean {
+  const [fastest = 0, second = Number.POSITIVE_INFINITY] = times.toSorted((a, b) => a - b);
+  return second <= fastest * NEAR;
 }
 
 async function prepare(
@@ -95,18 +153,19 @@ async function prepare(
   const graph = buildGraph({ y: layer(scope, input('x', 'float32', shape)) });
   const session = await createSession(graph, { ...DEFAULT_SESSION, threads, prepack: bits !== undefined });
   const x = new Tensor('float32', wave(product(shape), 0.37), shape);
-  return { session, x, output: new Float32Array(), fastest: Number.POSITIVE_INFINITY };
+  return { session, x, output: new Float32Array(), times: [] };
 }
 
 async function runOnce(candidate: Candidate): Promise<void> {
   const start = performance.now();
   const { y } = await candidate.session.run({ x: candidate.x });
-  candidate.fastest = Math.min(candidate.fastest, performance.now() - start);
+  candidate.times.push(performance.now() - start);
   candidate.output = y!.data as Float32Array;
 }
 
 function compare(packed: readonly Candidate[], float: readonly Candidate[]): IntegerGain {
-  const total = (of: readonly Candidate[]): number => of.reduce((sum, { fastest }) => sum + fastest, 0);
+  const total = (of: readonly Candidate[]): number =>
+    of.reduce((sum, { times }) => sum + Math.min(...times), 0);
   const errors = packed.map(({ output }, index) => relativeL2(output, float[index]!.output));
   return { timeRatio: total(packed) / total(float), relativeError: Math.max(...errors) };
 }

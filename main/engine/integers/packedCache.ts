@@ -3,7 +3,7 @@
  * a checkpoint that was moved, renamed or copied finds them again, one that was changed does not.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKED } from '../../../native-models/layers/integer.ts';
 import type { PackedBits } from '../../../native-models/layers/scope.ts';
@@ -12,8 +12,8 @@ import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
 import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { readTensor, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
-import { touch, trimCache } from '../cacheFolder.ts';
-import { type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
+import { cacheProblem, touch, trimCache } from '../cacheFolder.ts';
+import { partialOf, type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
 
 export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProgress' | 'syncBytes'> {
   readonly bits: PackedBits;
@@ -26,7 +26,31 @@ const FORMAT = 3;
 /** Bytes looked at in each tensor, at its start, middle and end. */
 const SAMPLE = 1024;
 
-/** `tensors` with packed weights beside the layers that have them. Makes the file when there is none; cancellable. */
+export interface PackedOrPlain {
+  readonly tensors: CanonicalTensors;
+  /** Set where they are not packed: why, as half a sentence. */
+  readonly problem?: string;
+}
+
+/** As `withPackedWeights`, or the weights as they are where the folder takes no file (read-only, full). */
+export async function packedOrPlain(
+  part: PackedPart,
+  tensors: CanonicalTensors,
+  options: PackedOptions,
+): Promise<PackedOrPlain> {
+  try {
+    return { tensors: await withPackedWeights(part, tensors, options) };
+  } catch (error) {
+    const problem = cacheProblem(options.cacheDir, error);
+    if (problem === undefined) throw error;
+    return { tensors, problem };
+  }
+}
+
+/**
+ * `tensors` with packed weights beside the layers that have them. Makes the file when there is none; cancellable. Made or
+ * found, it is then the latest used, and the folder is brought back to its bound.
+ */
 export async function withPackedWeights(
   part: PackedPart,
   tensors: CanonicalTensors,
@@ -35,14 +59,36 @@ export async function withPackedWeights(
   const { bits, cacheDir, limit } = options;
   const layers = integerLayers(part, tensors);
   const path = join(cacheDir, `${fingerprint(part, tensors)}.int${bits}.safetensors`);
-  if (existsSync(path)) touch(path);
-  else {
+  let packed = known(path);
+  if (!packed) {
     mkdirSync(cacheDir, { recursive: true });
     const groups = layers.map((layer) => packedGroup(layer, tensors.get(`${layer}.weight`)!, bits));
-    await writeResumable(path, groups, { ...options, metadata: { 'emulsion.cache': `int${bits}` } });
-    trimCache(cacheDir, [path], limit);
+    await write(path, groups, { ...options, metadata: { 'emulsion.cache': `int${bits}` } });
+    packed = openSafetensors(path).tensors;
   }
-  return new Map([...tensors, ...openSafetensors(path).tensors]);
+  touch(path);
+  trimCache(cacheDir, [path], limit);
+  return new Map([...tensors, ...packed]);
+}
+
+/** The tensors of a file that is there and whole; one that is damaged is made again. */
+function known(path: string): CanonicalTensors | undefined {
+  try {
+    return openSafetensors(path).tensors;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A part that no disk space is left for is of no use: it goes. */
+async function write(path: string, groups: readonly TensorGroup[], options: ResumableOptions): Promise<void> {
+  try {
+    await writeResumable(path, groups, options);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(partialOf(path), { force: true });
+    throw error;
+  }
 }
 
 /** `tensors` without the packed form of layers whose weights are not the checkpoint's own (a merged LoRA). */

@@ -68,7 +68,12 @@ async function openPart(path: string, header: Uint8Array): Promise<FileHandle> {
     await known.close();
   }
   const fresh = await open(path, 'w');
-  await writeAt(fresh, header, 0);
+  try {
+    await writeAt(fresh, header, 0);
+  } catch (error) {
+    await fresh.close();
+    throw error;
+  }
   return fresh;
 }
 

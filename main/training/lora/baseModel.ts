@@ -10,7 +10,7 @@ import type { ParameterSource } from '../../../native-models/layers/scope.ts';
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { fileParameters } from '../../../native-models/weights/source.ts';
 import { openCheckpoint } from '../../engine/checkpoint.ts';
-import { cachedWeights } from '../../engine/fp32Cache.ts';
+import { copyOrOriginal } from '../../engine/fp32Cache.ts';
 import { type CheckpointGraphs, createNetworks } from '../../engine/networks.ts';
 import { DEFAULT_SESSION } from '../../engine/sessions.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
@@ -34,7 +34,7 @@ export interface BaseModel {
 export interface BaseModelOptions {
   /** Cores of the encoders; 0 = all. */
   readonly threads?: number;
-  /** Where a float32 copy of the weights is kept; without it half-precision weights are widened for every bucket anew. */
+  /** Where a float32 copy of the weights is kept; without it, or where it takes none, half-precision weights are widened for every bucket anew. */
   readonly cacheDir?: string;
   readonly signal?: AbortSignal;
 }
@@ -42,9 +42,11 @@ export interface BaseModelOptions {
 /** Opens a checkpoint for training on the CPU; sessions are made when first needed. Throws WeightsError. */
 export async function openBaseModel(path: string, options: BaseModelOptions = {}): Promise<BaseModel> {
   const { threads = 0, cacheDir, signal = new AbortController().signal } = options;
-  const checkpoint = openCheckpoint(path, { flavour: 'cpu' });
-  const { parts, path: weights } = cacheDir ? await cachedWeights(checkpoint, cacheDir, signal) : checkpoint;
-  const { config } = checkpoint;
+  const original = openCheckpoint(path, { flavour: 'cpu' });
+  const { checkpoint } = cacheDir
+    ? await copyOrOriginal(original, cacheDir, signal)
+    : { checkpoint: original };
+  const { parts, path: weights, config } = checkpoint;
   const textEncoders = parts.textEncoders.map((tensors) => fileParameters(weights, tensors));
   const sources = {
     unet: fileParameters(weights, parts.unet),

@@ -1,13 +1,15 @@
 /** Whether integers pay is measured once a machine, and a speed that does not is refused with the reason. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { chooseIntegers, judge } from '../../../main/engine/integers/choice.ts';
 import {
   type IntegerGains,
   integerGains,
+  isConfirmed,
   keepGains,
   measureGains,
+  untilConfirmed,
 } from '../../../main/engine/integers/gain.ts';
 import type { EngineSettings } from '../../../main/engine/protocol.ts';
 import { tempFolder } from '../../helpers/tempFolder.ts';
@@ -25,7 +27,7 @@ const settings = (cacheDir: string): EngineSettings => ({
 });
 
 test('the measurement compares with float32: 16 bits are far nearer than 8, both take time', async () => {
-  const gains = await measureGains(0);
+  const { gains } = await measureGains(0);
   expect(gains[16].relativeError).toBeLessThan(1e-3);
   expect(gains[16].relativeError).toBeLessThan(gains[8].relativeError / 50);
   expect(gains[8].timeRatio).toBeGreaterThan(0);
@@ -42,6 +44,46 @@ test('it is kept beside the app’s data, and measured again elsewhere or when t
   const measured = await integerGains(folder, 0);
   expect(measured).not.toEqual(GAINS);
   expect(await integerGains(folder, 0)).toEqual(measured);
+});
+
+test('what a busy machine measured is believed for some minutes, then measured again; a steady measurement stays', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const folder = join(tempFolder(), 'cache');
+  const other = { ...GAINS, 8: { timeRatio: 0.95, relativeError: 5e-3 } };
+  const results = [
+    { gains: other, steady: false },
+    { gains: GAINS, steady: true },
+  ];
+  const measure = vi.fn(async () => results[measure.mock.calls.length - 1]!);
+  const ask = () => integerGains(folder, 7, measure);
+  expect([await ask(), await ask(), measure.mock.calls.length]).toEqual([other, other, 1]);
+  vi.setSystemTime(Date.now() + 11 * 60_000);
+  expect([await ask(), measure.mock.calls.length]).toEqual([GAINS, 2]);
+  vi.setSystemTime(Date.now() + 1000 * 60_000);
+  expect([await ask(), measure.mock.calls.length]).toEqual([GAINS, 2]);
+});
+
+test('a folder that takes no file: measured once a process, without an error', async () => {
+  const file = join(tempFolder(), 'file');
+  writeFileSync(file, '');
+  const measure = vi.fn(async () => ({ gains: GAINS, steady: true }));
+  for (let i = 0; i < 2; i++) expect(await integerGains(join(file, 'cache'), 5, measure)).toEqual(GAINS);
+  expect(measure).toHaveBeenCalledTimes(1);
+});
+
+test('rounds go on until two runs of each agree, within bounds', async () => {
+  expect([isConfirmed([9, 5, 5.4]), isConfirmed([9, 5, 7]), isConfirmed([5])]).toEqual([true, false, false]);
+  const rounds = async (confirmedAt: number, milliseconds?: number): Promise<[boolean, number]> => {
+    let done = 0;
+    const round = async (): Promise<void> => void done++;
+    const options = milliseconds === undefined ? {} : { milliseconds };
+    return [await untilConfirmed(round, () => done >= confirmedAt, options), done];
+  };
+  expect(await rounds(1)).toEqual([true, 5]);
+  expect(await rounds(9)).toEqual([true, 9]);
+  expect(await rounds(100)).toEqual([false, 20]);
+  expect(await rounds(9, -1)).toEqual([false, 5]);
 });
 
 test('integers are chosen where they are right and faster; else the note says why not', () => {

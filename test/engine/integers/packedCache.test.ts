@@ -4,18 +4,24 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { trimCache } from '../../../main/engine/cacheFolder.ts';
-import { withoutPacked, withPackedWeights } from '../../../main/engine/integers/packedCache.ts';
+import { cacheProblem, trimCache } from '../../../main/engine/cacheFolder.ts';
+import {
+  packedOrPlain,
+  withoutPacked,
+  withPackedWeights,
+} from '../../../main/engine/integers/packedCache.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../../native-models/weights/keys.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
-import { readTensor, readTensorFloat32 } from '../../../native-models/weights/tensors.ts';
+import { readTensor, readTensorFloat32, WeightsError } from '../../../native-models/weights/tensors.ts';
 import { smallCheckpoint } from '../../helpers/smallCheckpoint.ts';
 import { tempFolder } from '../../helpers/tempFolder.ts';
 
@@ -110,6 +116,79 @@ test('making a file trims the folder to its bound', async () => {
   utimesSync(join(cacheDir, first!), 1000, 1000);
   await withPackedWeights('unet', unet, { bits: 16, cacheDir, signal, limit: 2.5 * size });
   expect(packedFiles(cacheDir).map((name) => name.slice(-17))).toEqual(['int16.safetensors']);
+});
+
+test('using a file makes it the latest used and trims the others, as making one does', async () => {
+  const folder = tempFolder();
+  const unet = unetOf(await smallCheckpoint(folder));
+  const cacheDir = join(folder, 'cache');
+  await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal });
+  const [used] = packedFiles(cacheDir);
+  const { size } = statSync(join(cacheDir, used!));
+  utimesSync(join(cacheDir, used!), 1000, 1000);
+  for (const [age, name] of ['older', 'newer'].entries()) {
+    writeFileSync(join(cacheDir, `${name}.safetensors`), Buffer.alloc(size));
+    utimesSync(join(cacheDir, `${name}.safetensors`), 2000 + age, 2000 + age);
+  }
+  await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal, limit: 2.5 * size });
+  expect(packedFiles(cacheDir).sort()).toEqual([used!, 'newer.safetensors'].sort());
+  expect(Date.now() - statSync(join(cacheDir, used!)).mtimeMs).toBeLessThan(60_000);
+});
+
+test('a damaged file is made again', async () => {
+  const folder = tempFolder();
+  const unet = unetOf(await smallCheckpoint(folder));
+  const options = { bits: 8, cacheDir: join(folder, 'cache'), signal } as const;
+  await withPackedWeights('unet', unet, options);
+  const path = join(options.cacheDir, packedFiles(options.cacheDir)[0]!);
+  const whole = readFileSync(path);
+  writeFileSync(path, whole.subarray(0, whole.length / 2));
+  const tensors = await withPackedWeights('unet', unet, options);
+  expect(readFileSync(path).equals(whole)).toBe(true);
+  expect(tensors.has(`${LAYER}.weight.high`)).toBe(true);
+});
+
+test('a folder that takes no file: the weights as they are, and why', async () => {
+  const folder = tempFolder();
+  const unet = unetOf(await smallCheckpoint(folder));
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const cacheDir = join(file, 'cache');
+  const { tensors, problem } = await packedOrPlain('unet', unet, { bits: 8, cacheDir, signal });
+  expect(tensors).toBe(unet);
+  expect(problem).toBe(`the folder ${cacheDir} cannot be written (ENOTDIR)`);
+});
+
+test.skipIf(!existsSync('/dev/full'))(
+  'a full disk: the weights as they are, why, and no half of a file',
+  async () => {
+    const folder = tempFolder();
+    const unet = unetOf(await smallCheckpoint(folder));
+    const options = { bits: 8, cacheDir: join(folder, 'cache'), signal } as const;
+    await withPackedWeights('unet', unet, options);
+    const path = join(options.cacheDir, packedFiles(options.cacheDir)[0]!);
+    rmSync(path);
+    symlinkSync('/dev/full', `${path}.partial`);
+    const { tensors, problem } = await packedOrPlain('unet', unet, options);
+    expect(tensors).toBe(unet);
+    expect(problem).toBe(`there is no space left on the disk of ${options.cacheDir}`);
+    expect(readdirSync(options.cacheDir)).toEqual([]);
+    expect((await packedOrPlain('unet', unet, options)).problem).toBeUndefined();
+  },
+);
+
+test('what is wrong with the checkpoint, or with nothing, is no problem of the folder', async () => {
+  const stop = new AbortController();
+  stop.abort();
+  const unet = unetOf(await smallCheckpoint(tempFolder()));
+  const aborted = packedOrPlain('unet', unet, { bits: 8, cacheDir: tempFolder(), signal: stop.signal });
+  await expect(aborted).rejects.toThrow('abort');
+  expect(
+    cacheProblem('/cache', new WeightsError('/models/a.safetensors', 'broken', 'Mend it')),
+  ).toBeUndefined();
+  expect(
+    cacheProblem('/cache', new WeightsError('/cache/a.safetensors', 'the disk is full', 'Free some')),
+  ).toBe('a.safetensors: the disk is full. Free some');
 });
 
 test('a layer changed by a merged LoRA loses its packed form, others keep theirs', async () => {
