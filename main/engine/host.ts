@@ -8,7 +8,7 @@ import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { type Placement, tileOnDevice } from './devices/placement.ts';
 import { chooseIntegers, keptExact, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
-import { type ModelPlan, packNetworks, planModels, type ReadyOptions, readyWeights } from './loading.ts';
+import { type ModelPlan, packNetworks, planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { createMemo, type Memo } from './memo.ts';
 import { type LoadedMode, memoryMode, vaeTileFor } from './memory.ts';
@@ -25,7 +25,7 @@ import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
 import { remembering, type Scope } from './remembering.ts';
 import { stampOf } from './requestFiles.ts';
 import type { SessionOptions } from './sessions.ts';
-import { createShelf, type Shelved } from './shelf.ts';
+import { createShelf, type Shelf, type Shelved } from './shelf.ts';
 import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
 
 export interface LoadedCheckpoint {
@@ -117,8 +117,7 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
     const { settings, pixels, signal, vae, loras, speed = 'exact', onLoad, onCompile } = options;
     const plan = planModels({ checkpoint: path, vae, loras, pixels }, await sessionFor(settings), loraStore);
-    const { device } = plan.session;
-    const { bits, note } = await chooseIntegers(speed, device, settings);
+    const { bits, note } = await chooseIntegers(speed, plan.session.device, settings);
     const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
     const packed = bits && { bits, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
     current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement: plan.placement, notes };
@@ -135,15 +134,7 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
       loaded = undefined;
     }
     if (!loaded) {
-      const { packed: networks, problem } = packed ? await packNetworks(plan, packed) : {};
-      const mayStay = settings.memory === 'cached' && networks === undefined && device === 'cpu';
-      // Freed first: what is free then decides on the memory mode.
-      await shelf.makeRoom(mayStay);
-      const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, networks && bits);
-      const ready = { memory, cacheDir: settings.cacheDir, signal, packed: networks };
-      const { isCopied, ...rest } = await load(plan, ready, () => current);
-      const unpacked = problem === undefined ? [] : [keptExact(speed, problem)];
-      loaded = { ...rest, problems: [...unpacked, ...rest.problems], key, isEvictable: mayStay && isCopied };
+      loaded = { ...(await load(plan, options, { packed, shelf, current: () => current })), key };
       shelf.put(loaded);
     }
     notes.push(...loaded.problems);
@@ -174,30 +165,42 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   return { open, openControls, preview, session: sessionFor, onDevice, memo, release };
 }
 
+interface Loading {
+  readonly packed: PackedOptions | undefined;
+  readonly shelf: Pick<Shelf<ShelvedCheckpoint>, 'makeRoom'>;
+  readonly current: () => CurrentJob;
+}
+
 /** The weights made ready and networks over them; sessions are made when they are first needed. */
 async function load(
   plan: ModelPlan,
-  options: ReadyOptions,
-  current: () => CurrentJob,
-): Promise<Omit<ShelvedCheckpoint, 'key' | 'isEvictable'> & { readonly isCopied: boolean }> {
-  const { memory, packed } = options;
-  const { checkpoint, problem } = await readyWeights(plan, options);
+  { settings, signal, speed = 'exact' }: OpenOptions,
+  { packed, shelf, current }: Loading,
+): Promise<Omit<ShelvedCheckpoint, 'key'>> {
+  const { packed: networks, problem: unpacked } = packed ? await packNetworks(plan, packed) : {};
+  const mayStay = settings.memory === 'cached' && !networks && plan.session.device === 'cpu';
+  // Freed first: what is free then decides on the memory mode.
+  await shelf.makeRoom(mayStay);
+  const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, networks && packed?.bits);
+  const ready = { memory, cacheDir: settings.cacheDir, signal, packed: networks };
+  const { checkpoint, problem } = await readyWeights(plan, ready);
   const { graphs, config, path: file } = checkpoint;
-  const session = { ...plan.session, castWhileRunning: memory === 'low', prepack: packed !== undefined };
-  const networks = lasting(graphs, session, memory, current);
-  const controlled = controlBase(plan);
-  const problems = problem === undefined ? [] : [`Memory mode "cached" goes without its copy: ${problem}.`];
-  const isCopied = problem === undefined;
+  const session = { ...plan.session, castWhileRunning: memory === 'low', prepack: networks !== undefined };
+  const running = lasting(graphs, session, memory, current);
+  const problems = [
+    ...(unpacked === undefined ? [] : [keptExact(speed, unpacked)]),
+    ...(problem === undefined ? [] : [`Memory mode "cached" goes without its copy: ${problem}.`]),
+  ];
   return {
-    networks,
+    networks: running,
     config,
     memory,
     session,
-    controlled,
     file,
     problems,
-    isCopied,
-    release: networks.release,
+    controlled: controlBase(plan),
+    isEvictable: mayStay && problem === undefined,
+    release: running.release,
   };
 }
 
