@@ -48,10 +48,14 @@ let dragged: readonly number[] = [];
 /** Notes which pictures are dragged by one of them: a drag that the desktop took over comes back as files that do not tell. */
 export function startDragging(id: number): void {
   dragged = meantBy(id);
+  const over = new AbortController();
   const forget = () => {
     dragged = [];
+    over.abort();
   };
-  window.addEventListener('pointerdown', forget, { capture: true, once: true });
+  // After those who take the drop; and at the next press, where the desktop told nobody that the drag ended.
+  for (const end of ['drop', 'dragend', 'pointerdown'])
+    window.addEventListener(end, () => setTimeout(forget), { capture: true, signal: over.signal });
 }
 
 /** The pictures that hover or are dropped; empty when something else is. */

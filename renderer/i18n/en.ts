@@ -346,6 +346,7 @@ export const en = {
   'picture.boards': 'Boards of the picture',
   'picture.all': 'All settings',
   'picture.batchIndex': 'Number in its batch',
+  'picture.remarks': 'Remarks',
   'picture.source': 'Made by',
   'picture.file': 'File',
   'picture.copyAll': 'Copy all',

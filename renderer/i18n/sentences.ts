@@ -120,6 +120,70 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'The file is gone.': '文件已不在。',
   'No known kind of model; it holds {0}.': '未知的模型类型；其中含有 {0}。',
   'This is {0}, which cannot be used here yet.': '这是 {0}，目前还不能在这里使用。',
+  // what a model is, and why it does not fit
+  'the header claims {0} bytes in a file of {1}': '文件头声称有 {0} 字节，而文件只有 {1} 字节',
+  'tensor "{0}" is [{1}], but the model needs [{2}]': '张量“{0}”是 [{1}]，而模型需要 [{2}]',
+  'the model is {0}, this LoRA is for {1}': '模型是 {0}，而此 LoRA 适用于 {1}',
+  'none of its {0} modules is a layer of this {1} model': '其 {0} 个模块都不是此 {1} 模型的层',
+  '"{0}" is {1}, but "{2}" of this model needs {3}': '“{0}”是 {1}，而此模型的“{2}”需要 {3}',
+  'this is {0}, not a checkpoint': '这不是主模型，而是 {0}',
+  '{0} channels cannot be divided into {1} heads or groups': '{0} 个通道无法分成 {1} 个头或组',
+  'its metadata "{0}" is wrong at {1}: {2}': '其元数据“{0}”在 {1} 处有误：{2}',
+  'Choose a checkpoint and add this file to it as a LoRA': '请选择主模型，并把此文件作为 LoRA 加入',
+  'Choose a checkpoint and add this file to it as a ControlNet':
+    '请选择主模型，并把此文件作为 ControlNet 加入',
+  'Choose a checkpoint and give this file as its VAE': '请选择主模型，并把此文件作为其 VAE',
+  'Choose a checkpoint and name this file in the prompt': '请选择主模型，并在提示词中写出此文件的名字',
+  'Choose a checkpoint, or upscale a finished picture with this file':
+    '请选择主模型，或用此文件放大已完成的图片',
+  'Choose a Stable Diffusion checkpoint': '请选择 Stable Diffusion 主模型',
+  'this VAE has latents of {0} channels, the model needs {1}':
+    '此 VAE 的潜变量有 {0} 个通道，而模型需要 {1} 个',
+  'it controls a U-Net of {0} channels that reads text of width {1}, the model has {2} and {3}':
+    '它控制的 U-Net 有 {0} 个通道、文本宽度 {1}，而模型是 {2} 和 {3}',
+  'a text encoder': '文本编码器',
+  'an image encoder': '图像编码器',
+  'an upscaler': '放大模型',
+  'a TAESD preview decoder': 'TAESD 预览解码器',
+  'no kind of model that Emulsion knows': 'Emulsion 不认识的模型类型',
+  // remarks of a job
+  'There is no embedding "{0}"; add it to the library or correct the name':
+    '没有嵌入“{0}”；请加入模型库或改正名称',
+  'Embedding {0} was left out: its vectors are {1} wide and this checkpoint needs {2}; use one made for this kind of model':
+    '已略过嵌入 {0}：其向量宽 {1}，而此主模型需要 {2}；请使用适用于此类模型的嵌入',
+  '{0} was left out: its weight is not a number; write <lora:name:0.8>':
+    '已略过 {0}：其权重不是数字；请写成 <lora:name:0.8>',
+  '{0} is not used: {1}.': '没有使用 {0}：{1}。',
+  '{0} failed, so this was done on the CPU: {1}': '{0} 失败，因此改用 CPU 完成：{1}',
+  'Speed "{0}" keeps the weights exact on {1}: integers are for the CPU.':
+    '速度“{0}”在 {1} 上保持精确权重：整数只用于 CPU。',
+  'Speed "{0}" keeps the weights exact: {1}-bit products are off by {2} on this processor.':
+    '速度“{0}”保持精确权重：在此处理器上 {1} 位乘积的误差为 {2}。',
+  'Speed "{0}" keeps the weights exact: {1}-bit products take {2} on this processor.':
+    '速度“{0}”保持精确权重：在此处理器上 {1} 位乘积耗时 {2}。',
+  'Denoising strength leaves no step to run: the picture comes back unchanged.':
+    '在此重绘强度下没有可执行的步骤：图片原样返回。',
+  '{0}: applied {1} of {2} tensors; not for this model: {3}':
+    '{0}：已应用 {1} / {2} 个张量；不适用于此模型：{3}',
+  '{0}: applied {1} of {2} tensors': '{0}：已应用 {1} / {2} 个张量',
+  // training
+  'the resolution is too small for this model; use at least 64': '分辨率对此模型太小；请至少用 64',
+  '{0}: there are no pictures in it; name a folder with PNG, JPEG or WebP files':
+    '{0}：其中没有图片；请指定含 PNG、JPEG 或 WebP 的文件夹',
+  '{0}: this folder cannot be read; check its name and permissions':
+    '{0}：无法读取此文件夹；请检查名称和权限',
+  'step {0}: the {1} is not a number any more; use a lower learning rate, or check the checkpoint with "emulsion inspect --deep"':
+    '第 {0} 步：{1}不再是有效数字；请降低学习率，或用 "emulsion inspect --deep" 检查主模型',
+  gradient: '梯度',
+  loss: '损失',
+  '"{0}" changes nothing after {1} steps; use more steps or a higher learning rate':
+    '“{0}”在 {1} 步后没有任何变化；请增加步数或提高学习率',
+  '{0}: this run was begun with other settings; go on with those, or choose another folder':
+    '{0}：本次训练是用其他设置开始的；请沿用那些设置，或选择其他文件夹',
+  'text-encoder: {0} has two of them, which are not trained together; choose other targets':
+    '文本编码器：{0} 有两个，不能一起训练；请选择其他训练部位',
+  '{0} {1} cannot be used here: {2}': '{0} {1} 无法在这里使用：{2}',
+  'more than {0} text chunks; the rest is left out': '文本块超过 {0} 个；其余已略过',
   // projects
   'There is no file {0}.': '没有文件 {0}。',
   'Choose a project saved by this studio.': '请选择由本工作室保存的项目。',

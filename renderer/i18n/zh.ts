@@ -337,6 +337,7 @@ export const zh: Words = {
   'picture.boards': '图片所在图集',
   'picture.all': '全部设置',
   'picture.batchIndex': '批次序号',
+  'picture.remarks': '备注',
   'picture.source': '生成软件',
   'picture.file': '图片文件',
   'picture.copyAll': '复制全部',

@@ -19,6 +19,7 @@ import { fitBrushes, showWhole } from '../stores/view.ts';
 import { startEffects } from './effects.ts';
 import { startHints } from './hint.ts';
 import { startPlanning } from './plan.ts';
+import { startRemarks } from './remarks.ts';
 
 /** Milliseconds between tries to open the line again; the last one repeats. */
 const RETRIES = [250, 500, 1000, 2000, 4000];
@@ -33,6 +34,7 @@ export async function startStudio(): Promise<never> {
   startEffects();
   startLiveMode();
   startPlanning();
+  startRemarks();
   startHints();
   for (let failures = 0; ; ) {
     try {

@@ -44,3 +44,26 @@ test('pictures are found by meaning, with words that no prompt holds', async ({ 
   }).toPass();
   await expect(pictures(page).first()).toHaveAccessibleName(BOAT);
 });
+
+test('all settings of a picture are told, with hashes, the step rule and what the studio remarked', async ({
+  page,
+  studio,
+}) => {
+  await open(page, studio, 3);
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('a red boat embedding:nothing');
+  await makePicture(page);
+  await expect(page.getByText('There is no embedding "nothing"')).toBeVisible();
+  await pictures(page).first().getByRole('button').click();
+  const details = page.getByRole('region', { name: 'Picture', exact: true });
+  await details.getByText('All settings').click();
+  await expect(details.getByText(/^little-world · [0-9a-f]{10}$/)).toBeVisible();
+  await expect(details.getByText(/^There is no embedding "nothing"/)).toBeVisible();
+  await details.getByRole('button', { name: 'Send to canvas' }).click();
+  await page.getByText('More settings').click();
+  await page.getByRole('combobox', { name: 'Steps of image to image' }).selectOption('comfy');
+  await expect(page.getByText(/runs 3 of 3 steps/)).toBeVisible();
+  await makePicture(page);
+  await pictures(page).first().getByRole('button').click();
+  await expect(details.getByText('all steps (ComfyUI)', { exact: true })).toBeVisible();
+  await expect(details.getByRole('heading', { name: 'Lineage' })).toBeVisible();
+});

@@ -11,9 +11,14 @@ const SPEAKERS: ReadonlyMap<string, readonly number[]> = new Map([
   ['warning', [0, 1]],
   ['unusable', [1]],
   ['problem', [0]],
+  ['TrainingError', [0]],
+  ['wrongBase', [1]],
+  ['push', [0]],
+  ['withNote', [1]],
+  ['unsupported', [0]],
 ]);
 /** Properties and constants that hold one. */
-const HOLDERS: ReadonlySet<string> = new Set(['hint', 'message', 'reason']);
+const HOLDERS: ReadonlySet<string> = new Set(['hint', 'message', 'reason', 'problem', 'note', 'notes']);
 
 export interface FoundSentence {
   readonly file: string;

@@ -144,7 +144,7 @@ function BoardMenu({ board, onRename }: { readonly board: Board; readonly onRena
         <Menu.Item
           leftSection={<IconTrash size={14} stroke={1.6} />}
           closeMenuOnClick={sure}
-          {...(sure ? { color: 'red' } : {})}
+          data-danger={sure}
           onClick={() => (sure ? void deleteBoard(board.id) : setSure(true))}
         >
           {t(sure ? 'board.delete.sure' : 'board.delete')}

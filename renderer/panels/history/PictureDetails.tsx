@@ -28,6 +28,7 @@ import { choosePicture } from '../../stores/history.ts';
 import { attempt } from '../../stores/notices.ts';
 import { studio, useStudio } from '../../stores/studio.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
+import { startDrag } from './dragging.ts';
 import { Lineage } from './Lineage.tsx';
 import { PictureBoards } from './PictureBoards.tsx';
 import { PictureFacts } from './PictureFacts.tsx';
@@ -37,7 +38,12 @@ export function PictureDetails({ picture }: { readonly picture: PictureDetail })
   return (
     <section className="details" aria-label={t('picture')}>
       <figure className="details-picture">
-        <img src={picture.url} alt={picture.prompt || t('history.noPrompt')} draggable={false} />
+        <img
+          src={picture.url}
+          alt={picture.prompt || t('history.noPrompt')}
+          draggable
+          onDragStart={(event) => startDrag(event, picture.id)}
+        />
         <IconButton icon={IconX} label={t('close')} onClick={() => void choosePicture(null)} />
       </figure>
       <Stars picture={picture} />

@@ -2,11 +2,12 @@
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { PictureDetail } from '../../../preload/history.ts';
+import { told } from '../../i18n/told.ts';
 import { isUpscale } from '../../request/build.ts';
 import { type Fact, factsOf, factsText } from '../../request/facts.ts';
 import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
 import { attempt, showInfo } from '../../stores/notices.ts';
-import { loadTimeline } from '../../stores/queue.ts';
+import { loadTimeline, useQueue } from '../../stores/queue.ts';
 import { fileSize, moment } from '../../ui/format.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
 
@@ -55,25 +56,27 @@ function mainFacts(picture: PictureDetail, t: TFunction, language: string): Fact
 /** What the request says to the last setting, and what the file is. */
 function AllFacts({ picture }: { readonly picture: PictureDetail }) {
   const { t } = useTranslation();
-  const { request, parameters } = picture;
+  const { request, parameters, jobId } = picture;
+  const job = useQueue(({ jobs }) => jobs.find(({ id }) => id === jobId));
   const facts: Fact[] = [
     [t('negativePrompt'), negativeOf(picture)],
     ...(request === null ? [] : factsOf(request, (key, values) => t(key, { ...values }))),
     [t('picture.batchIndex'), picture.batchIndex === 0 ? '' : String(picture.batchIndex + 1)],
+    [t('picture.remarks'), (job?.notes ?? []).map((note) => told(note)).join('\n')],
     [t('picture.source'), picture.source],
     [t('picture.file'), `${picture.fileName} · ${fileSize(picture.bytes)}`],
     ['SHA-256', picture.image.sha256 ?? ''],
   ];
-  const told = facts.filter(([, value]) => value !== '');
+  const stated = facts.filter(([, value]) => value !== '');
   return (
     <details className="rare all-facts">
       <summary>{t('picture.all')}</summary>
       <div className="stack" data-gap="small">
-        <FactList facts={told} />
+        <FactList facts={stated} />
         <div className="line copy-line">
           <CopyButton
             label={t('picture.copyAll')}
-            text={factsText([[t('prompt'), picture.prompt], ...told])}
+            text={factsText([[t('prompt'), picture.prompt], ...stated])}
           />
           {parameters === '' ? null : <CopyButton label={t('picture.copyParameters')} text={parameters} />}
         </div>

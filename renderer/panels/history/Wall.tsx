@@ -5,12 +5,10 @@ import { elementScroll, useVirtualizer, type VirtualizerOptions } from '@tanstac
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Picture } from '../../../preload/history.ts';
-import { dragOut } from '../../client.ts';
-import { startDragging } from '../../commands/boards.ts';
-import { OWN_PICTURE } from '../../commands/drop.ts';
 import { deletePictures } from '../../commands/results.ts';
 import { choosePicture, hasFilter, loadPage, PAGE, useHistory } from '../../stores/history.ts';
 import { clearSelection, meantBy, selectTo, toggleSelected, useSelection } from '../../stores/selection.ts';
+import { startDrag } from './dragging.ts';
 import { type MenuPlace, PictureMenu } from './PictureMenu.tsx';
 
 const COLUMNS = 3;
@@ -146,13 +144,6 @@ function WallPicture({ index, picture: { id, thumbnailUrl, rating }, name, onMen
       ) : null}
     </button>
   );
-}
-
-/** To the desktop where the shell can, else within the window. */
-function startDrag(event: React.DragEvent, id: number): void {
-  startDragging(id);
-  if (dragOut(id)) event.preventDefault();
-  else event.dataTransfer.setData(OWN_PICTURE, String(id));
 }
 
 /** Arrow keys walk over the wall. */

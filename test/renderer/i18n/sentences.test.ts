@@ -8,6 +8,7 @@ const root = new URL('../../../', import.meta.url).pathname;
 /** Rooms whose sentences reach the window; the command line and the other programs' interfaces speak English. */
 const ROOMS = [
   'main/{app,engine,history,images,jobs,library,network,projects}/**/*.ts',
+  'main/pipeline/text/**/*.ts',
   'main/storage/fileStore.ts',
   'main/serve/uploads.ts',
   'main/training/{,lora/}*.ts',
