@@ -141,6 +141,10 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     '此 VAE 的潜变量有 {0} 个通道，而模型需要 {1} 个',
   'it controls a U-Net of {0} channels that reads text of width {1}, the model has {2} and {3}':
     '它控制的 U-Net 有 {0} 个通道、文本宽度 {1}，而模型是 {2} 和 {3}',
+  'a diffusion model{0} without text encoder and VAE': '不含文本编码器和 VAE 的扩散模型{0}',
+  'a {0} chunk of {1} bytes is too long to be read': '{1} 字节的 {0} 块太长，无法读取',
+  'a {0} chunk has no keyword': '{0} 块没有关键字',
+  'the text "{0}" cannot be unpacked or is too long': '文本“{0}”无法解压或太长',
   'a text encoder': '文本编码器',
   'an image encoder': '图像编码器',
   'an upscaler': '放大模型',
@@ -157,10 +161,13 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   '{0} failed, so this was done on the CPU: {1}': '{0} 失败，因此改用 CPU 完成：{1}',
   'Speed "{0}" keeps the weights exact on {1}: integers are for the CPU.':
     '速度“{0}”在 {1} 上保持精确权重：整数只用于 CPU。',
-  'Speed "{0}" keeps the weights exact: {1}-bit products are off by {2} on this processor.':
-    '速度“{0}”保持精确权重：在此处理器上 {1} 位乘积的误差为 {2}。',
-  'Speed "{0}" keeps the weights exact: {1}-bit products take {2} on this processor.':
-    '速度“{0}”保持精确权重：在此处理器上 {1} 位乘积耗时 {2}。',
+  'Speed "{0}" keeps the weights exact: {1}.': '速度“{0}”保持精确权重：{1}。',
+  '{0}-bit products are off by {1} on this processor': '在此处理器上 {0} 位乘积的误差为 {1}',
+  '{0}-bit products take {1} on this processor': '在此处理器上 {0} 位乘积需要 {1}',
+  '{0} × the time of float32': 'float32 的 {0} 倍时间',
+  'there is no space left on the disk of {0}': '{0} 所在磁盘已满',
+  'the folder {0} cannot be written ({1})': '无法写入文件夹 {0}（{1}）',
+  'A ControlNet keeps its weights exact: {0}.': 'ControlNet 保持精确权重：{0}。',
   'Denoising strength leaves no step to run: the picture comes back unchanged.':
     '在此重绘强度下没有可执行的步骤：图片原样返回。',
   '{0}: applied {1} of {2} tensors; not for this model: {3}':
@@ -295,6 +302,11 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'Put it back, or rescan the folder.': '请放回原处，或重新扫描文件夹。',
   'The file of "{0}" was changed since it was scanned.': '“{0}”的文件在扫描后被更改。',
   'Rescan its folder to see what it is now.': '请重新扫描其文件夹以查看现状。',
+  'Fits.': '内存足够。',
+  'Fits; the picture will be decoded in tiles.': '内存足够；图片将分块解码。',
+  'Fits in low memory mode, slower.': '以低内存模式运行，较慢。',
+  'Will not fit: try {0} × {1}.': '放不下：试试 {0} × {1}。',
+  'Will not fit: close other programs or choose a smaller model.': '放不下：请关闭其他程序或选择较小的模型。',
   'There is no job {0}.': '没有任务 {0}。',
   'Reload the queue; it may have been cleared.': '请重新加载队列；它可能已被清除。',
   'Job {0} is {1} and cannot be moved.': '任务 {0} 的状态是 {1}，不能移动。',

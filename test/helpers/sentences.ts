@@ -15,6 +15,7 @@ const SPEAKERS: ReadonlyMap<string, readonly number[]> = new Map([
   ['wrongBase', [1]],
   ['push', [0]],
   ['withNote', [1]],
+  ['keptExact', [1]],
   ['unsupported', [0]],
 ]);
 /** Properties and constants that hold one. */
