@@ -167,6 +167,8 @@ export const fileInspectionSchema = z.object({
   type: modelTypeSchema,
   base: modelBaseSchema,
   variant: z.string(),
+  /** `broken`: it is refused, and `reason` says why. */
+  state: z.enum(['ready', 'broken', 'unsupported']),
   reason: z.string(),
   /** Id of a card that already is this file or has the same contents. */
   known: z.int().nullable(),

@@ -4,6 +4,7 @@ import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { Bridge, ShellMessage } from '../preload/bridge.ts';
 import type { StudioClient } from '../preload/contract.ts';
+import { StudioError } from '../preload/errors.ts';
 
 declare global {
   interface Window {
@@ -65,7 +66,7 @@ export async function sendFile(kind: 'model' | 'project', file: File): Promise<s
   const headers = { 'content-type': 'application/octet-stream' };
   const answer = await fetch(`/upload/${kind}?${query}`, { method: 'POST', headers, body: file });
   const told = await answer.json();
-  if (!answer.ok) throw new Error([told.message, told.hint].filter(Boolean).join(' '));
+  if (!answer.ok) throw new StudioError(told.code, told.message, told.hint);
   return told.path;
 }
 

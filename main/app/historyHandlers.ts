@@ -2,6 +2,7 @@
 import { showImage } from '../history/uploads.ts';
 import { openProjectFile } from '../projects/portable.ts';
 import * as store from '../projects/projects.ts';
+import { emptyWaitingPlace } from '../storage/incoming.ts';
 import * as calls from './calls.ts';
 import { done, os } from './implementer.ts';
 import type { Services } from './services.ts';
@@ -60,7 +61,13 @@ function projectHandlers(s: Services) {
     delete: projects.delete.handler(({ input }) => done(store.setProjectDeleted(db, input.id, now()))),
     restore: projects.restore.handler(({ input }) => done(store.setProjectDeleted(db, input.id, null))),
     saveFile: projects.saveFile.handler(({ input }) => calls.saveProject(s, input.id, input.path)),
-    openFile: projects.openFile.handler(async ({ input }) => open(await openProjectFile(places, input.path))),
+    openFile: projects.openFile.handler(async ({ input }) => {
+      try {
+        return open(await openProjectFile(places, input.path));
+      } finally {
+        await emptyWaitingPlace(s.folder.outbox, input.path);
+      }
+    }),
   };
 }
 

@@ -103,8 +103,9 @@ export class Library {
       "coalesce(m.user_type, m.type) = 'checkpoint' AND coalesce(m.user_base, m.base) = ?",
       facts.base,
     );
-    const { type, base, variant, reason } = facts;
-    return { path: resolve(path), type, base, variant, reason, known, fits: fits.map(({ name }) => name) };
+    const { type, base, variant, state, reason } = facts;
+    const names = fits.map(({ name }) => name);
+    return { path: resolve(path), type, base, variant, state, reason, known, fits: names };
   }
 
   /** Takes a file in and returns its card. @throws StudioError `bad-input` when it is no model. */

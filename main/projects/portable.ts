@@ -4,6 +4,7 @@
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { MAX_IMAGE_BYTES } from '../../preload/contract.ts';
 import { StudioError } from '../../preload/errors.ts';
@@ -113,8 +114,8 @@ export async function openProjectFile(places: ImagePlaces, path: string): Promis
     if (error instanceof StudioError) throw error;
     throw new StudioError(
       'bad-input',
-      `${path} is not a project of this studio, or is damaged.`,
-      'Choose another file.',
+      `${basename(path)} is not a project of this studio, or is damaged.`,
+      'Save the project again where it was made, or choose another file.',
       String(error),
     );
   } finally {
@@ -128,7 +129,7 @@ async function readProject(places: ImagePlaces, file: ReadableDb, path: string):
   if (version !== VERSION) {
     throw new StudioError(
       'bad-input',
-      `${path} is of project version ${version}.`,
+      `${basename(path)} is of project version ${version}.`,
       'Open it with a newer Emulsion.',
     );
   }

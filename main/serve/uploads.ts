@@ -1,7 +1,6 @@
 /** Streamed uploads of a browser: pictures into the store, models and projects to a waiting place from where they are taken in. */
-import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -14,6 +13,7 @@ import { storeUpload } from '../history/uploads.ts';
 import { requireSpace } from '../library/importing.ts';
 import { safeName } from '../network/sources.ts';
 import { diskError } from '../storage/fileStore.ts';
+import { waitingPlace } from '../storage/incoming.ts';
 
 /** Largest upload by kind, in bytes. */
 const LIMITS = { picture: MAX_IMAGE_BYTES, project: 8 * 2 ** 30, model: 64 * 2 ** 30 } as const;
@@ -38,8 +38,7 @@ export async function receiveUpload(
   const limit = LIMITS[kind as Kind];
   const announced = Number(request.headers['content-length'] ?? Number.NaN);
   if (announced > limit) throw tooLarge(name, limit);
-  const folder = join(s.folder.outbox, `incoming-${randomBytes(8).toString('hex')}`);
-  await mkdir(folder, { recursive: true });
+  const folder = await waitingPlace(s.folder.outbox);
   const path = join(folder, safeName(name));
   try {
     if (Number.isFinite(announced)) await requireSpace(folder, announced);
@@ -48,12 +47,21 @@ export async function receiveUpload(
     await rm(folder, { recursive: true, force: true });
     throw diskError(error, path);
   }
+  if (kind === 'model') await refuseBroken(s, folder, path);
   if (kind !== 'picture') return { path };
   try {
     return { image: await storeUpload(s.places, await readFile(path), name) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A web page under a model's name, a download that broke off: said at once, and not kept. */
+async function refuseBroken({ library }: Services, folder: string, path: string): Promise<void> {
+  const { state, reason } = library.inspect(path);
+  if (state !== 'broken') return;
+  await rm(folder, { recursive: true, force: true });
+  throw new StudioError('bad-input', reason, 'Nothing was added to the library.');
 }
 
 /** Passes bytes on until there are more than allowed. */

@@ -1,11 +1,12 @@
 /** Anything dropped anywhere: a picture becomes the init image (and offers its settings), a model file goes to the library. */
 import i18next from 'i18next';
 import { create } from 'zustand';
+import { StudioError } from '../../preload/errors.ts';
 import type { FoundSettings } from '../../preload/history.ts';
 import type { FileInspection } from '../../preload/models.ts';
 import { pathOf, sendFile } from '../client.ts';
 import type { PictureUse } from '../document/layer.ts';
-import { attempt, showInfo } from '../stores/notices.ts';
+import { attempt, dismissNotice, showError, showInfo } from '../stores/notices.ts';
 import { showProject } from '../stores/projectLog.ts';
 import { studio } from '../stores/studio.ts';
 import { addTrainingPictures } from '../stores/training.ts';
@@ -25,7 +26,9 @@ export const useDropped = create<Dropped>(() => ({ offered: null, model: null, s
 
 /** Type of a picture dragged from our own wall. */
 export const OWN_PICTURE = 'application/x-emulsion-picture';
-const MODEL_FILE = /\.(safetensors|ckpt|pt|pth|onnx)$/i;
+const MODEL_FILE = /\.(safetensors|sft|ckpt|pt|pth)$/i;
+/** Not a model of the library: a preprocessor of one's own, which has a folder of its own. */
+const PREPROCESSOR_FILE = /\.onnx$/i;
 const PROJECT_FILE = /\.emulsion$/i;
 const PICTURE_FILE = /\.(png|jpe?g|webp|gif|bmp|tiff?|avif)$/i;
 const isPicture = (file: File): boolean => file.type.startsWith('image/') || PICTURE_FILE.test(file.name);
@@ -42,8 +45,12 @@ export async function takeFiles(files: readonly File[]): Promise<void> {
   const pictures = files.filter(isPicture);
   const { mode } = useView.getState();
   if (mode === 'train') return addTrainingPictures(files);
-  if (pictures.length === 0 && files.length > 0)
-    showInfo(i18next.t('drop.unknown', { name: files[0]!.name }), i18next.t('drop.unknown.hint'));
+  const [first] = files;
+  if (pictures.length === 0 && first !== undefined)
+    showInfo(
+      i18next.t('drop.unknown', { name: first.name }),
+      i18next.t(PREPROCESSOR_FILE.test(first.name) ? 'drop.onnx' : 'drop.unknown.hint'),
+    );
   // Sketch and Upscale work on one picture; on the canvas each becomes a layer.
   const single = mode === 'sketch' || mode === 'upscale';
   for (const picture of pictures.slice(0, single ? 1 : LAYERS_AT_ONCE)) await takePicture(picture);
@@ -63,8 +70,9 @@ async function takePicture(file: File): Promise<void> {
 
 async function takeModelFile(file: File): Promise<void> {
   const path = pathOf(file);
-  if (path === null) showInfo(i18next.t('drop.sending', { name: file.name }));
+  const sending = path === null ? showInfo(i18next.t('drop.sending', { name: file.name })) : null;
   const place = path ?? (await attempt(() => sendFile('model', file)));
+  if (sending !== null) dismissNotice(sending);
   if (place === undefined) return;
   await inspectModel(place);
   useDropped.setState({ sent: path === null });
@@ -78,6 +86,8 @@ async function takeProjectFile(file: File): Promise<void> {
 async function inspectModel(path: string): Promise<void> {
   const model = await attempt(() => studio().models.inspect({ path }));
   if (model === undefined) return;
+  if (model.state === 'broken')
+    return showError(new StudioError('bad-input', model.reason, i18next.t('drop.broken')));
   useDropped.setState({ model });
   openDialog('import model');
 }

@@ -265,6 +265,8 @@ export const en = {
   'drop.train': 'Drop pictures and their captions',
   'drop.unknown': '{{name}} is neither a picture nor a model.',
   'drop.unknown.hint': 'Drop PNG, JPEG, WebP, .safetensors or .emulsion files.',
+  'drop.broken': 'Nothing was added to the library.',
+  'drop.onnx': 'A preprocessor of your own goes into the folder “preprocessors” of the data folder.',
   'drop.sending': 'Taking in {{name}}…',
   'offer.missing.hint': 'Add the files to the library, then recall again.',
   'import.take': 'Add to the library',

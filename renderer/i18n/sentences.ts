@@ -195,7 +195,9 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'There is no file {0}.': '没有文件 {0}。',
   'Choose a project saved by this studio.': '请选择由本工作室保存的项目。',
   '{0} is not a project of this studio, or is damaged.': '{0} 不是本工作室的项目，或已损坏。',
-  'Choose another file.': '请选择其他文件。',
+  'Save the project again where it was made, or choose another file.':
+    '请在原处重新保存项目，或选择其他文件。',
+  'Nothing was added to the library.': '没有添加到模型库。',
   '{0} is of project version {1}.': '{0} 的项目版本为 {1}。',
   'Open it with a newer Emulsion.': '请用更新版本的 Emulsion 打开。',
   'The project is at action {0}, not {1}.': '项目处于第 {0} 个动作，而不是第 {1} 个。',

@@ -259,6 +259,8 @@ export const zh: Words = {
   'drop.train': '松开以添加图片和说明',
   'drop.unknown': '{{name}} 既不是图片，也不是模型。',
   'drop.unknown.hint': '请拖入 PNG、JPEG、WebP、.safetensors 或 .emulsion 文件。',
+  'drop.broken': '没有添加到模型库。',
+  'drop.onnx': '自备的预处理器请放入数据文件夹的 preprocessors 文件夹。',
   'drop.sending': '正在接收 {{name}}…',
   'offer.missing.hint': '把文件加入模型库后再次调用设置。',
   'import.take': '加入模型库',

@@ -39,8 +39,11 @@ export const modelsOfType = (cards: readonly ModelCard[], type: ModelType): Mode
 /** The card of a reference: the same contents, else the same file, else the same name. */
 export function cardOf(cards: readonly ModelCard[], ref: ModelRef | null): ModelCard | undefined {
   if (ref === null) return undefined;
+  const same = cards.filter((card) => ref.sha256 !== undefined && card.sha256 === ref.sha256);
   return (
-    cards.find((card) => ref.sha256 !== undefined && card.sha256 === ref.sha256) ??
+    // Of two copies, the one that is meant.
+    same.find((card) => card.path === ref.path) ??
+    same[0] ??
     cards.find((card) => ref.path !== undefined && card.path === ref.path) ??
     cards.find((card) => card.ref.name === ref.name)
   );

@@ -20,14 +20,16 @@ export function showError(error: unknown): void {
   if (data.code !== 'cancelled') addNotice('error', data);
 }
 
-export function showInfo(message: string, hint = ''): void {
+/** @returns its id, for `dismissNotice` once it is no longer so. */
+export const showInfo = (message: string, hint = ''): number =>
   addNotice('info', { code: 'internal', message, hint });
-}
 
-function addNotice(level: ShownNotice['level'], error: StudioErrorData): void {
+function addNotice(level: ShownNotice['level'], error: StudioErrorData): number {
   const { shown } = useNotices.getState();
   const others = shown.filter((notice) => notice.error.message !== error.message);
-  useNotices.setState({ shown: [...others, { id: ++lastId, level, error }].slice(-SHOWN) });
+  const id = ++lastId;
+  useNotices.setState({ shown: [...others, { id, level, error }].slice(-SHOWN) });
+  return id;
 }
 
 export function dismissNotice(id: number): void {

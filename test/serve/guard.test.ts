@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startStudio, type TestStudio } from '../helpers/studio.ts';
+import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
 
 const PICTURE = join(import.meta.dirname, '../golden/canny/picture.png');
 
@@ -189,11 +190,27 @@ test('uploads are streamed with a limit, and leave nothing behind when they fail
   expect(await picture.json()).toMatchObject({
     image: { width: expect.any(Number), image: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } },
   });
-  const model = (await (await send('model', '../../evil.safetensors', Buffer.alloc(100))).json()) as {
+  const broken = await send('model', '../../evil.safetensors', Buffer.alloc(100));
+  expect(broken.status).toBe(400);
+  expect(await broken.json()).toMatchObject({
+    code: 'bad-input',
+    message: expect.stringMatching(/^evil\.safetensors: /),
+    hint: 'Nothing was added to the library.',
+  });
+  const model = (await (
+    await send('model', '../../good.safetensors', readFileSync(TINY_CHECKPOINT))
+  ).json()) as {
     path: string;
   };
   expect(model.path.startsWith(server.services.folder.outbox)).toBe(true);
-  expect((await client.models.inspect({ path: model.path })).reason).toContain('evil.safetensors');
+  expect(await client.models.inspect({ path: model.path })).toMatchObject({
+    type: 'checkpoint',
+    state: 'ready',
+  });
+  const project = (await (await send('project', 'no.emulsion', 'no project')).json()) as { path: string };
+  await expect(client.projects.openFile({ path: project.path })).rejects.toThrow(
+    /^no\.emulsion is not a project/,
+  );
   expect((await send('picture', 'a.png', 'not a picture')).status).toBe(400);
   expect((await send('nonsense', 'a', 'x')).status).toBe(400);
   const endless = new ReadableStream({
