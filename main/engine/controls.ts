@@ -65,7 +65,7 @@ export function createControlStore(): ControlStore {
     }
   };
   const open: ControlStore['open'] = async (paths, base, options = {}) => {
-    const how = JSON.stringify([options.session, options.packed?.bits]);
+    const how = JSON.stringify([options.session, options.packed?.packing]);
     const keys = paths.map((path) => stampOf(path) + how);
     await keepOnly(keys);
     const controls: OpenControl[] = [];

@@ -6,7 +6,7 @@ import type { Tensor } from '../pipeline/tensor.ts';
 import { type ControlBase, createControlStore, type OpenControl } from './controls.ts';
 import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { type Placement, tileOnDevice } from './devices/placement.ts';
-import { chooseIntegers, keptExact, type Speed } from './integers/choice.ts';
+import { choosePacking, keptExact, type Speed } from './integers/choice.ts';
 import type { PackedOptions } from './integers/packedCache.ts';
 import { type ModelPlan, packNetworks, planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
@@ -117,11 +117,11 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
     const { settings, pixels, signal, vae, loras, speed = 'exact', onLoad, onCompile } = options;
     const plan = planModels({ checkpoint: path, vae, loras, pixels }, await sessionFor(settings), loraStore);
-    const { bits, note } = await chooseIntegers(speed, plan.session.device, settings);
+    const { packing, note } = await choosePacking(speed, plan.session.device, settings);
     const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
-    const packed = bits && { bits, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
+    const packed = packing && { packing, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
     current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement: plan.placement, notes };
-    const key = [plan.key, settings.threads, settings.memory, bits].join('|');
+    const key = [plan.key, settings.threads, settings.memory, packing].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
       await controlStore.release();
@@ -181,11 +181,12 @@ async function load(
   const mayStay = settings.memory === 'cached' && !networks && plan.session.device === 'cpu';
   // Freed first: what is free then decides on the memory mode.
   await shelf.makeRoom(mayStay);
-  const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, networks && packed?.bits);
+  const memory = memoryMode(settings.memory, plan.checkpoint.float32Bytes, networks && packed?.packing);
   const ready = { memory, cacheDir: settings.cacheDir, signal, packed: networks };
   const { checkpoint, problem } = await readyWeights(plan, ready);
   const { graphs, config, path: file } = checkpoint;
-  const session = { ...plan.session, castWhileRunning: memory === 'low', prepack: networks !== undefined };
+  const prepack = networks !== undefined && typeof packed?.packing === 'number';
+  const session = { ...plan.session, castWhileRunning: memory === 'low', prepack };
   const running = lasting(graphs, session, memory, current);
   const problems = [
     ...(unpacked === undefined ? [] : [keptExact(speed, unpacked)]),

@@ -233,6 +233,15 @@ export function slice(x: Value, axis: number, start: number, end: number, step =
   return apply('Slice', [x, indices([start]), indices([end]), indices([axis]), indices([step])]);
 }
 
+/** The upper left part of [B, C, H, W] that has the height and width of `like`. */
+export function cropLike(x: Value, like: Value): Value {
+  const sizes = [extent(like, 2), extent(like, 3)];
+  const shape = [...x.shape.slice(0, 2), ...sizes.map(symbolOf)].join(',');
+  return apply('Slice', [x, indices([0, 0]), sizesValue(sizes), indices([2, 3])], {
+    emulsion_shape: { string: shape },
+  });
+}
+
 /** Pads with zeros: `before` and `after` per axis. */
 export function pad(x: Value, before: readonly number[], after: readonly number[], fill = 0): Value {
   return apply('Pad', [x, indices([...before, ...after]), scalar(fill)], { mode: { string: 'constant' } });

@@ -3,6 +3,7 @@ import * as ops from '../graph/ops.ts';
 import { constant, type Value } from '../graph/value.ts';
 import { packedConv2d, packedLinear } from './integer.ts';
 import type { Flavour, Scope } from './scope.ts';
+import { winogradConv2d } from './winograd.ts';
 
 /** y = x·Wᵀ + b for x [..., inFeatures]; the weight [outFeatures, inFeatures] is used as it lies in the file. */
 export function linear(scope: Scope, input: Value, inFeatures: number, outFeatures: number): Value {
@@ -45,12 +46,15 @@ export function conv2d(
   const { kernel = 3, stride = 1, padding = kernel >> 1 } = options;
   const bias = scope.has('bias') ? scope.parameter('bias', [outChannels]) : undefined;
   const sides = typeof padding === 'number' ? ([padding, padding, padding, padding] as const) : padding;
-  const y = scope.packed
-    ? packedConv2d(scope, x, outChannels, { kernel, stride, padding: sides }, bias)
-    : ops.conv(x, scope.parameter('weight', [outChannels, inChannels, kernel, kernel]), bias, {
-        stride,
-        padding,
-      });
+  const y =
+    scope.packed === 'winograd'
+      ? winogradConv2d(scope, x, outChannels, bias)
+      : scope.packed
+        ? packedConv2d(scope, x, outChannels, { kernel, stride, padding: sides }, bias)
+        : ops.conv(x, scope.parameter('weight', [outChannels, inChannels, kernel, kernel]), bias, {
+            stride,
+            padding,
+          });
   if (typeof padding !== 'number') return y; // the VAE's lopsided downsampling has no adapters
   const layer = {
     inFeatures: inChannels,

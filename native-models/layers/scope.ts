@@ -24,12 +24,15 @@ export interface Target {
 export interface ParameterSource {
   has(name: string): boolean;
   get(name: string, shape: readonly number[]): Value;
-  /** Whether the weight of the layer at `path` is there for products in integers, and at how many bits (layers/integer.ts). */
-  packed?(path: string): PackedBits | undefined;
+  /** In which other form than its own the weight of the layer at `path` is there, if in any. */
+  packed?(path: string): Packing | undefined;
 }
 
-/** 8: one int8 per weight. 16: two, for some 15 bits. */
+/** Products in integers (layers/integer.ts). 8: one int8 per weight. 16: two, for some 15 bits. */
 export type PackedBits = 8 | 16;
+
+/** How weights are prepared to be computed with faster: for integers, or for fewer products (layers/winograd.ts). */
+export type Packing = PackedBits | 'winograd';
 
 /** A layer's weight as low-rank adapters see it: linear when `kernel` is absent, else a convolution. */
 export interface AdaptedLayer {
@@ -47,8 +50,8 @@ export interface Scope {
   readonly flavour: Flavour;
   readonly precision: Precision;
   readonly fusedAttention: boolean;
-  /** Set where this layer's weight is packed for products in integers. */
-  readonly packed: PackedBits | undefined;
+  /** Set where this layer's weight is packed. */
+  readonly packed: Packing | undefined;
   /** The scope below: `scope.at('attn1')`, `scope.at(3)`. */
   at(name: string | number): Scope;
   has(name: string): boolean;

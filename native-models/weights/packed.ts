@@ -1,7 +1,9 @@
 /** Packs float weights for products in 8-bit integers (layers/integer.ts): transposed to [K, N], one scale per output. */
 import { constant, type Value } from '../graph/value.ts';
 import { LOW_STEPS, PACKED } from '../layers/integer.ts';
-import type { PackedBits, ParameterSource } from '../layers/scope.ts';
+import type { PackedBits, Packing, ParameterSource } from '../layers/scope.ts';
+import { WINOGRAD, winogradTile } from '../layers/winograd.ts';
+import { winogradKernels } from './winogradKernels.ts';
 
 export interface PackedWeight {
   /** K: inputs of a linear; kernel·kernel·channels of a convolution, in this order. */
@@ -72,20 +74,28 @@ function packTile(
   }
 }
 
-/** One layer as a source of parameters held in the graph itself, packed unless `bits` is missing: for probes and tests. */
+/** One layer as a source of parameters held in the graph itself, packed unless `packing` is missing: for probes and tests. */
 export function layerSource(
   weight: Float32Array<ArrayBuffer>,
   shape: readonly number[],
-  bits?: PackedBits,
+  packing?: Packing,
   bias?: Float32Array<ArrayBuffer>,
 ): ParameterSource {
   const tensors: Record<string, Value> = { weight: constant(weight, shape) };
   if (bias) tensors['bias'] = constant(bias, [bias.length]);
-  if (bits) {
-    const { rows, columns, high, low, scale } = packWeight(weight, shape, bits);
+  const tile = packing === 'winograd' && shape.length === 4 && winogradTile(shape as [number, number]);
+  if (tile) {
+    const prepared = winogradKernels(weight, shape, tile);
+    tensors[WINOGRAD] = constant(prepared, [(tile + 2) ** 2, shape[0]!, shape[1]!]);
+  } else if (packing && packing !== 'winograd') {
+    const { rows, columns, high, low, scale } = packWeight(weight, shape, packing);
     tensors[PACKED.high] = constant(high, [rows, columns]);
     if (low) tensors[PACKED.low] = constant(low, [rows, columns]);
     tensors[PACKED.scale] = constant(scale, [columns]);
   }
-  return { has: (name) => name in tensors, get: (name) => tensors[name]!, packed: () => bits };
+  return {
+    has: (name) => name in tensors,
+    get: (name) => tensors[name]!,
+    packed: () => (tile || packing !== 'winograd' ? packing : undefined),
+  };
 }

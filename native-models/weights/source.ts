@@ -4,6 +4,7 @@ import { add, cast } from '../graph/ops.ts';
 import { type Dtype, type Value, weight } from '../graph/value.ts';
 import { PACKED } from '../layers/integer.ts';
 import type { ParameterSource } from '../layers/scope.ts';
+import { WINOGRAD } from '../layers/winograd.ts';
 import { type TensorDtype, type TensorInfo, WeightsError } from './tensors.ts';
 
 const DTYPES: Partial<Record<TensorDtype, Dtype>> = {
@@ -22,6 +23,7 @@ export function fileParameters(path: string, tensors: ReadonlyMap<string, Tensor
   return {
     has: (name) => tensors.has(name),
     packed: (layer) => {
+      if (tensors.has(`${layer}.${WINOGRAD}`)) return 'winograd';
       if (!tensors.has(`${layer}.${PACKED.high}`)) return undefined;
       return tensors.has(`${layer}.${PACKED.low}`) ? 16 : 8;
     },

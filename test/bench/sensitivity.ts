@@ -45,7 +45,7 @@ async function report(checkpoint: OpenedCheckpoint): Promise<void> {
   const { unet } = checkpoint.parts;
   const layers = integerLayers('unet', unet);
   const { signal } = new AbortController();
-  const packed = await withPackedWeights('unet', unet, { bits: 8, cacheDir: folder, signal });
+  const packed = await withPackedWeights('unet', unet, { packing: 8, cacheDir: folder, signal });
   const seen = await walks(checkpoint);
   const errorsOf = (tensors: CanonicalTensors): Promise<number[]> => errors(checkpoint, tensors, seen);
   const line = (values: readonly number[]): string =>

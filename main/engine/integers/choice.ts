@@ -1,17 +1,20 @@
-/** How a request's speed is computed here: at which width of integers, or exactly, and why. */
-import type { PackedBits } from '../../../native-models/layers/scope.ts';
+/** How a request's speed is computed here: with which packed weights, or exactly, and why. */
+import type { Packing } from '../../../native-models/layers/scope.ts';
 import type { GenerationRequest } from '../../../preload/request.ts';
 import type { DeviceName, EngineSettings } from '../protocol.ts';
 import { type IntegerGains, integerGains, RIGHT, WORTHWHILE } from './gain.ts';
 
 export type Speed = GenerationRequest['speed'];
 
-/** fast: within 1e-3 of float32. draft: within some percent. */
-const WANTED: Readonly<Record<Exclude<Speed, 'exact'>, PackedBits>> = { fast: 16, draft: 8 };
+/** fast: within 1e-3 of float32. draft: within some percent, or as fast is where 8-bit integers gain nothing. */
+const CANDIDATES: Readonly<Record<Exclude<Speed, 'exact'>, readonly Packing[]>> = {
+  fast: [16, 'winograd'],
+  draft: [8, 'winograd'],
+};
 
-export interface IntegerChoice {
+export interface PackingChoice {
   /** Absent: float32. */
-  readonly bits?: PackedBits;
+  readonly packing?: Packing;
   /** Why a speed other than exact is computed with exact weights all the same. */
   readonly note?: string;
 }
@@ -22,26 +25,29 @@ export function keptExact(speed: Speed, because: string): string {
 }
 
 /** Measures this machine when nobody has yet. */
-export async function chooseIntegers(
+export async function choosePacking(
   speed: Speed,
   device: DeviceName,
   { cacheDir, threads }: EngineSettings,
-): Promise<IntegerChoice> {
+): Promise<PackingChoice> {
   if (speed === 'exact') return {};
   if (device !== 'cpu')
-    return { note: `Speed "${speed}" keeps the weights exact on ${device}: integers are for the CPU.` };
+    return { note: `Speed "${speed}" keeps the weights exact on ${device}: other products are for the CPU.` };
   return judge(speed, await integerGains(cacheDir, threads));
 }
 
-/** Integers where they are right and faster. */
-export function judge(speed: Exclude<Speed, 'exact'>, gains: IntegerGains): IntegerChoice {
-  const bits = WANTED[speed];
-  const { timeRatio, relativeError } = gains[bits];
-  if (!(relativeError <= RIGHT[bits])) {
-    const error = `${(100 * relativeError).toFixed(1)} %`;
-    return { note: keptExact(speed, `${bits}-bit products are off by ${error} on this processor`) };
+/** The fastest of those that are right, where it is faster than float32. */
+export function judge(speed: Exclude<Speed, 'exact'>, gains: IntegerGains): PackingChoice {
+  const candidates = CANDIDATES[speed];
+  const right = candidates.filter((packing) => gains[packing].relativeError <= RIGHT[packing]);
+  const [packing] = right.toSorted((a, b) => gains[a].timeRatio - gains[b].timeRatio);
+  if (packing === undefined) {
+    const errors = candidates.map((candidate) => gains[candidate].relativeError);
+    const error = `${(100 * Math.min(...errors)).toFixed(1)} %`;
+    return { note: keptExact(speed, `faster products are off by ${error} on this processor`) };
   }
-  if (timeRatio <= WORTHWHILE) return { bits };
+  const { timeRatio } = gains[packing];
+  if (timeRatio <= WORTHWHILE) return { packing };
   const ratio = `${timeRatio.toFixed(2)} × the time of float32`;
-  return { note: keptExact(speed, `${bits}-bit products take ${ratio} on this processor`) };
+  return { note: keptExact(speed, `its products take ${ratio} on this processor`) };
 }

@@ -1,4 +1,4 @@
-/** Whether products in 8-bit integers pay on this machine: measured once against float32, beside a check of their numbers. */
+/** Whether packed weights pay on this machine: measured once against float32, beside a check of their numbers. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { env, type InferenceSession, Tensor } from 'onnxruntime-node';
 import { buildGraph } from '../../../native-models/graph/build.ts';
 import { input, type Value } from '../../../native-models/graph/value.ts';
 import { conv2d, linear } from '../../../native-models/layers/basic.ts';
-import { type PackedBits, rootScope, type Scope } from '../../../native-models/layers/scope.ts';
+import { type Packing, rootScope, type Scope } from '../../../native-models/layers/scope.ts';
 import { layerSource } from '../../../native-models/weights/packed.ts';
 import { relativeL2, wave } from '../probing.ts';
 import { createSession, DEFAULT_SESSION } from '../sessions.ts';
@@ -16,12 +16,12 @@ export interface IntegerGain {
   readonly timeRatio: number;
   readonly relativeError: number;
 }
-export type IntegerGains = Readonly<Record<PackedBits, IntegerGain>>;
+export type IntegerGains = Readonly<Record<Packing, IntegerGain>>;
 
 /** Above this ratio the gain is not worth the error. */
 export const WORTHWHILE = 0.9;
 /** What right kernels stay below here; saturating ones (8-bit products without VNNI) err by tens of percent. */
-export const RIGHT: Readonly<Record<PackedBits, number>> = { 8: 3e-2, 16: 1e-3 };
+export const RIGHT: Readonly<Record<Packing, number>> = { 8: 3e-2, 16: 1e-3, winograd: 1e-4 };
 
 /** What was measured, and whether the machine was left alone meanwhile. */
 export interface Measured {
@@ -40,7 +40,7 @@ const GAINS_FILE = 'integer-gains.json';
 const BELIEVED = 10 * 60_000;
 /** Two runs that differ by no more than this confirm each other. */
 const NEAR = 1.1;
-const KINDS = [undefined, 8, 16] as const;
+const KINDS = [undefined, 8, 16, 'winograd'] as const;
 
 /** What this process measured itself, for where no file can be written. */
 let own: Known | undefined;
@@ -76,7 +76,9 @@ export function keepGains(folder: string, threads: number, gains: IntegerGains, 
 
 /** What the gains depend on. */
 function machineOf(threads: number): string {
-  return [env.versions.node, process.arch, cpus()[0]?.model, cpus().length, threads].join('|');
+  return [KINDS.join('/'), env.versions.node, process.arch, cpus()[0]?.model, cpus().length, threads].join(
+    '|',
+  );
 }
 
 function readKnown(path: string): Known | undefined {
@@ -105,11 +107,11 @@ interface Candidate {
   readonly times: number[];
 }
 
-/** Float32, 8 and 16 bits in turn, so that a busy machine is busy for all; the fastest run of each counts. */
+/** Float32 and every packing in turn, so that a busy machine is busy for all; the fastest run of each counts. */
 export async function measureGains(threads: number): Promise<Measured> {
   const byKind: Candidate[][] = [];
-  for (const bits of KINDS)
-    byKind.push(await Promise.all(PROBES.map((probe) => prepare(probe, bits, threads))));
+  for (const packing of KINDS)
+    byKind.push(await Promise.all(PROBES.map((probe) => prepare(probe, packing, threads))));
   const all = byKind.flat();
   const steady = await untilConfirmed(
     async () => {
@@ -118,8 +120,9 @@ export async function measureGains(threads: number): Promise<Measured> {
     () => all.every(({ times }) => isConfirmed(times)),
   );
   for (const { session } of all) await session.release();
-  const [float, eight, sixteen] = byKind;
-  return { gains: { 8: compare(eight!, float!), 16: compare(sixteen!, float!) }, steady };
+  const [float, ...packed] = byKind;
+  const [eight, sixteen, winograd] = packed.map((candidates) => compare(candidates, float!));
+  return { gains: { 8: eight!, 16: sixteen!, winograd: winograd! }, steady };
 }
 
 /** Rounds, a few at least (the first run of a session is slow), until `confirmed` or patience ends; whether it was. */
@@ -145,13 +148,17 @@ export function isConfirmed(times: readonly number[]): boolean {
 
 async function prepare(
   { input: shape, weight: weightShape, layer }: (typeof PROBES)[number],
-  bits: PackedBits | undefined,
+  packing: Packing | undefined,
   threads: number,
 ): Promise<Candidate> {
   const weight = wave(product(weightShape), 0.23);
-  const scope = rootScope(layerSource(weight, weightShape, bits), { flavour: 'cpu' });
+  const scope = rootScope(layerSource(weight, weightShape, packing), { flavour: 'cpu' });
   const graph = buildGraph({ y: layer(scope, input('x', 'float32', shape)) });
-  const session = await createSession(graph, { ...DEFAULT_SESSION, threads, prepack: bits !== undefined });
+  const session = await createSession(graph, {
+    ...DEFAULT_SESSION,
+    threads,
+    prepack: typeof packing === 'number',
+  });
   const x = new Tensor('float32', wave(product(shape), 0.37), shape);
   return { session, x, output: new Float32Array(), times: [] };
 }

@@ -1,22 +1,25 @@
 /**
- * Packed weights (8-bit integers) of a network, from a file beside the app's data that is made once for its contents:
+ * Packed weights (8-bit integers, or prepared for fewer products) of a network, from a file beside the app's data that is made once for its contents:
  * a checkpoint that was moved, renamed or copied finds them again, one that was changed does not.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKED } from '../../../native-models/layers/integer.ts';
-import type { PackedBits } from '../../../native-models/layers/scope.ts';
+import type { PackedBits, Packing } from '../../../native-models/layers/scope.ts';
+import { WINOGRAD, winogradTile } from '../../../native-models/layers/winograd.ts';
 import { integerLayers, type PackedPart } from '../../../native-models/models/integerLayers.ts';
+import { winogradLayers } from '../../../native-models/models/winogradLayers.ts';
 import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
 import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { readTensor, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
+import { winogradKernels } from '../../../native-models/weights/winogradKernels.ts';
 import { cacheProblem, touch, trimCache } from '../cacheFolder.ts';
 import { partialOf, type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
 
 export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProgress' | 'syncBytes'> {
-  readonly bits: PackedBits;
+  readonly packing: Packing;
   readonly cacheDir: string;
   readonly limit?: number;
 }
@@ -56,14 +59,14 @@ export async function withPackedWeights(
   tensors: CanonicalTensors,
   options: PackedOptions,
 ): Promise<CanonicalTensors> {
-  const { bits, cacheDir, limit } = options;
-  const layers = integerLayers(part, tensors);
-  const path = join(cacheDir, `${fingerprint(part, tensors)}.int${bits}.safetensors`);
+  const { packing, cacheDir, limit } = options;
+  const form = packing === 'winograd' ? packing : `int${packing}`;
+  const path = join(cacheDir, `${fingerprint(part, tensors)}.${form}.safetensors`);
   let packed = known(path);
   if (!packed) {
     mkdirSync(cacheDir, { recursive: true });
-    const groups = layers.map((layer) => packedGroup(layer, tensors.get(`${layer}.weight`)!, bits));
-    await write(path, groups, { ...options, metadata: { 'emulsion.cache': `int${bits}` } });
+    const groups = groupsOf(part, tensors, packing);
+    await write(path, groups, { ...options, metadata: { 'emulsion.cache': form } });
     packed = openSafetensors(path).tensors;
   }
   touch(path);
@@ -96,7 +99,7 @@ export function withoutPacked(tensors: CanonicalTensors, changed: Iterable<strin
   const kept = new Map(tensors);
   for (const name of changed) {
     const layer = name.replace(/\.(weight|bias)$/, '');
-    for (const tensor of Object.values(PACKED)) kept.delete(`${layer}.${tensor}`);
+    for (const tensor of [...Object.values(PACKED), WINOGRAD]) kept.delete(`${layer}.${tensor}`);
   }
   return kept;
 }
@@ -121,6 +124,23 @@ function sample(info: TensorInfo, share: number): Uint8Array {
 }
 
 /** One layer at a time is in memory: its float32 values and what becomes of them. */
+function groupsOf(part: PackedPart, tensors: CanonicalTensors, packing: Packing): TensorGroup[] {
+  const layers = (packing === 'winograd' ? winogradLayers : integerLayers)(part, tensors);
+  const group = (layer: string, info: TensorInfo): TensorGroup =>
+    packing === 'winograd' ? winogradGroup(layer, info) : packedGroup(layer, info, packing);
+  return layers.map((layer) => group(layer, tensors.get(`${layer}.weight`)!));
+}
+
+function winogradGroup(layer: string, info: TensorInfo): TensorGroup {
+  const [outChannels, inChannels] = info.shape as [number, number];
+  const tile = winogradTile([outChannels, inChannels])!;
+  const shape = [(tile + 2) ** 2, outChannels, inChannels];
+  return {
+    tensors: [{ name: `${layer}.${WINOGRAD}`, dtype: 'F32', shape }],
+    make: () => [new Uint8Array(winogradKernels(readTensorFloat32(info), info.shape, tile).buffer)],
+  };
+}
+
 function packedGroup(layer: string, info: TensorInfo, bits: PackedBits): TensorGroup {
   const [columns, ...rest] = info.shape as [number, ...number[]];
   const matrix = [rest.reduce((a, b) => a * b, 1), columns];

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { chooseIntegers, judge } from '../../../main/engine/integers/choice.ts';
+import { choosePacking, judge } from '../../../main/engine/integers/choice.ts';
 import {
   type IntegerGains,
   integerGains,
@@ -17,6 +17,7 @@ import { tempFolder } from '../../helpers/tempFolder.ts';
 const GAINS: IntegerGains = {
   8: { timeRatio: 0.3, relativeError: 5e-3 },
   16: { timeRatio: 1.2, relativeError: 2e-5 },
+  winograd: { timeRatio: 0.7, relativeError: 2e-6 },
 };
 const settings = (cacheDir: string): EngineSettings => ({
   memory: 'normal',
@@ -30,7 +31,8 @@ test('the measurement compares with float32: 16 bits are far nearer than 8, both
   const { gains } = await measureGains(0);
   expect(gains[16].relativeError).toBeLessThan(1e-3);
   expect(gains[16].relativeError).toBeLessThan(gains[8].relativeError / 50);
-  expect(gains[8].timeRatio).toBeGreaterThan(0);
+  expect(gains.winograd.relativeError).toBeLessThan(2e-5);
+  expect(Math.min(gains[8].timeRatio, gains.winograd.timeRatio)).toBeGreaterThan(0);
   expect(gains[16].timeRatio).toBeGreaterThan(gains[8].timeRatio);
 });
 
@@ -86,18 +88,22 @@ test('rounds go on until two runs of each agree, within bounds', async () => {
   expect(await rounds(9, -1)).toEqual([false, 5]);
 });
 
-test('integers are chosen where they are right and faster; else the note says why not', () => {
-  expect(judge('draft', GAINS)).toEqual({ bits: 8 });
-  expect(judge('fast', GAINS).note).toContain('1.20 × the time of float32');
-  const saturating = { ...GAINS, 8: { timeRatio: 0.2, relativeError: 0.4 } };
-  expect(judge('draft', saturating)).toEqual({
-    note: 'Speed "draft" keeps the weights exact: 8-bit products are off by 40.0 % on this processor.',
+test('the fastest packing that is right and worth it is chosen; else the note says why not', () => {
+  expect(judge('draft', GAINS)).toEqual({ packing: 8 });
+  expect(judge('fast', GAINS)).toEqual({ packing: 'winograd' });
+  expect(judge('fast', { ...GAINS, 16: { timeRatio: 0.6, relativeError: 2e-5 } })).toEqual({ packing: 16 });
+  const wrong = { timeRatio: 0.2, relativeError: 0.4 };
+  expect(judge('draft', { ...GAINS, 8: wrong })).toEqual({ packing: 'winograd' });
+  const slow = { timeRatio: 1.1, relativeError: 2e-6 };
+  expect(judge('fast', { ...GAINS, winograd: slow }).note).toContain('1.10 × the time of float32');
+  expect(judge('draft', { ...GAINS, 8: wrong, winograd: wrong })).toEqual({
+    note: 'Speed "draft" keeps the weights exact: faster products are off by 40.0 % on this processor.',
   });
 });
 
 test('exact measures nothing; another device than the CPU says so', async () => {
   const folder = join(tempFolder(), 'cache');
-  expect(await chooseIntegers('exact', 'cpu', settings(folder))).toEqual({});
-  expect((await chooseIntegers('draft', 'webgpu', settings(folder))).note).toContain('webgpu');
+  expect(await choosePacking('exact', 'cpu', settings(folder))).toEqual({});
+  expect((await choosePacking('draft', 'webgpu', settings(folder))).note).toContain('webgpu');
   expect(existsSync(folder)).toBe(false);
 });

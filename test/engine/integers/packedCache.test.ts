@@ -21,7 +21,14 @@ import {
 import { type CanonicalTensors, canonicalTensors } from '../../../native-models/weights/keys.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
-import { readTensor, readTensorFloat32, WeightsError } from '../../../native-models/weights/tensors.ts';
+import { floatSource, writeSafetensors } from '../../../native-models/weights/safetensorsWriter.ts';
+import {
+  readTensor,
+  readTensorFloat32,
+  type TensorInfo,
+  WeightsError,
+} from '../../../native-models/weights/tensors.ts';
+import { winogradKernels } from '../../../native-models/weights/winogradKernels.ts';
 import { smallCheckpoint } from '../../helpers/smallCheckpoint.ts';
 import { tempFolder } from '../../helpers/tempFolder.ts';
 
@@ -36,7 +43,7 @@ test('layers worth it get packed tensors; first, last and time embedding do not'
   const folder = tempFolder();
   const plain = unetOf(await smallCheckpoint(folder));
   const tensors = await withPackedWeights('unet', plain, {
-    bits: 16,
+    packing: 16,
     cacheDir: join(folder, 'cache'),
     signal,
   });
@@ -50,10 +57,31 @@ test('layers worth it get packed tensors; first, last and time embedding do not'
     expect([plain.has(`${path}.weight`), tensors.has(`${path}.weight.high`)]).toEqual([true, false]);
 });
 
+test('convolutions worth it are prepared for fewer products, the others keep their own form', async () => {
+  const folder = tempFolder();
+  const plain = unetOf(await smallCheckpoint(folder));
+  const weight = await wideConvolution(folder);
+  const all = new Map([...plain, ['input_blocks.1.0.out_layers.3.weight', weight]]);
+  const tensors = await withPackedWeights('unet', all, { packing: 'winograd', cacheDir: folder, signal });
+  const prepared = [...tensors.keys()].filter((name) => name.endsWith('.winograd'));
+  expect(prepared).toEqual(['input_blocks.1.0.out_layers.3.weight.winograd']);
+  const stored = readTensorFloat32(tensors.get(prepared[0]!)!);
+  expect(stored).toEqual(winogradKernels(readTensorFloat32(weight), weight.shape, 4));
+  expect(withoutPacked(tensors, ['input_blocks.1.0.out_layers.3.weight']).size).toBe(all.size);
+});
+
+/** The small checkpoint has no layer of 128 channels; this file has one. */
+async function wideConvolution(folder: string): Promise<TensorInfo> {
+  const path = join(folder, 'wide.safetensors');
+  const values = Float32Array.from({ length: 128 * 128 * 9 }, (_, i) => Math.sin(i));
+  await writeSafetensors(path, [floatSource('wide', [128, 128, 3, 3], values)]);
+  return openWeights(path).tensors.get('wide')!;
+}
+
 test('the same contents elsewhere use the same file; changed contents do not', async () => {
   const folder = tempFolder();
   const cacheDir = join(folder, 'cache');
-  const options = { bits: 8, cacheDir, signal } as const;
+  const options = { packing: 8, cacheDir, signal } as const;
   const original = await smallCheckpoint(folder);
   const copy = join(folder, 'copy.safetensors');
   copyFileSync(original, copy);
@@ -78,7 +106,7 @@ test('aborted half-way nothing is there to be used, and the next run ends with t
     if (done > total / 2) controller.abort();
   };
   const first = withPackedWeights('unet', unet, {
-    bits: 8,
+    packing: 8,
     cacheDir: broken,
     signal: controller.signal,
     onProgress,
@@ -86,7 +114,7 @@ test('aborted half-way nothing is there to be used, and the next run ends with t
   await expect(first).rejects.toThrow('abort');
   expect(packedFiles(broken)).toEqual([]);
   for (const cacheDir of [broken, whole])
-    await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal });
+    await withPackedWeights('unet', unet, { packing: 8, cacheDir, signal });
   const [name] = packedFiles(whole);
   expect(readFileSync(join(broken, name!)).equals(readFileSync(join(whole, name!)))).toBe(true);
 });
@@ -110,11 +138,11 @@ test('making a file trims the folder to its bound', async () => {
   const folder = tempFolder();
   const unet = unetOf(await smallCheckpoint(folder));
   const cacheDir = join(folder, 'cache');
-  await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal });
+  await withPackedWeights('unet', unet, { packing: 8, cacheDir, signal });
   const [first] = packedFiles(cacheDir);
   const { size } = statSync(join(cacheDir, first!));
   utimesSync(join(cacheDir, first!), 1000, 1000);
-  await withPackedWeights('unet', unet, { bits: 16, cacheDir, signal, limit: 2.5 * size });
+  await withPackedWeights('unet', unet, { packing: 16, cacheDir, signal, limit: 2.5 * size });
   expect(packedFiles(cacheDir).map((name) => name.slice(-17))).toEqual(['int16.safetensors']);
 });
 
@@ -122,7 +150,7 @@ test('using a file makes it the latest used and trims the others, as making one 
   const folder = tempFolder();
   const unet = unetOf(await smallCheckpoint(folder));
   const cacheDir = join(folder, 'cache');
-  await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal });
+  await withPackedWeights('unet', unet, { packing: 8, cacheDir, signal });
   const [used] = packedFiles(cacheDir);
   const { size } = statSync(join(cacheDir, used!));
   utimesSync(join(cacheDir, used!), 1000, 1000);
@@ -130,7 +158,7 @@ test('using a file makes it the latest used and trims the others, as making one 
     writeFileSync(join(cacheDir, `${name}.safetensors`), Buffer.alloc(size));
     utimesSync(join(cacheDir, `${name}.safetensors`), 2000 + age, 2000 + age);
   }
-  await withPackedWeights('unet', unet, { bits: 8, cacheDir, signal, limit: 2.5 * size });
+  await withPackedWeights('unet', unet, { packing: 8, cacheDir, signal, limit: 2.5 * size });
   expect(packedFiles(cacheDir).sort()).toEqual([used!, 'newer.safetensors'].sort());
   expect(Date.now() - statSync(join(cacheDir, used!)).mtimeMs).toBeLessThan(60_000);
 });
@@ -138,7 +166,7 @@ test('using a file makes it the latest used and trims the others, as making one 
 test('a damaged file is made again', async () => {
   const folder = tempFolder();
   const unet = unetOf(await smallCheckpoint(folder));
-  const options = { bits: 8, cacheDir: join(folder, 'cache'), signal } as const;
+  const options = { packing: 8, cacheDir: join(folder, 'cache'), signal } as const;
   await withPackedWeights('unet', unet, options);
   const path = join(options.cacheDir, packedFiles(options.cacheDir)[0]!);
   const whole = readFileSync(path);
@@ -154,7 +182,7 @@ test('a folder that takes no file: the weights as they are, and why', async () =
   const file = join(folder, 'file');
   writeFileSync(file, '');
   const cacheDir = join(file, 'cache');
-  const { tensors, problem } = await packedOrPlain('unet', unet, { bits: 8, cacheDir, signal });
+  const { tensors, problem } = await packedOrPlain('unet', unet, { packing: 8, cacheDir, signal });
   expect(tensors).toBe(unet);
   expect(problem).toBe(`the folder ${cacheDir} cannot be written (ENOTDIR)`);
 });
@@ -164,7 +192,7 @@ test.skipIf(!existsSync('/dev/full'))(
   async () => {
     const folder = tempFolder();
     const unet = unetOf(await smallCheckpoint(folder));
-    const options = { bits: 8, cacheDir: join(folder, 'cache'), signal } as const;
+    const options = { packing: 8, cacheDir: join(folder, 'cache'), signal } as const;
     await withPackedWeights('unet', unet, options);
     const path = join(options.cacheDir, packedFiles(options.cacheDir)[0]!);
     rmSync(path);
@@ -181,7 +209,7 @@ test('what is wrong with the checkpoint, or with nothing, is no problem of the f
   const stop = new AbortController();
   stop.abort();
   const unet = unetOf(await smallCheckpoint(tempFolder()));
-  const aborted = packedOrPlain('unet', unet, { bits: 8, cacheDir: tempFolder(), signal: stop.signal });
+  const aborted = packedOrPlain('unet', unet, { packing: 8, cacheDir: tempFolder(), signal: stop.signal });
   await expect(aborted).rejects.toThrow('abort');
   expect(
     cacheProblem('/cache', new WeightsError('/models/a.safetensors', 'broken', 'Mend it')),
@@ -194,7 +222,7 @@ test('what is wrong with the checkpoint, or with nothing, is no problem of the f
 test('a layer changed by a merged LoRA loses its packed form, others keep theirs', async () => {
   const folder = tempFolder();
   const packed = await withPackedWeights('unet', unetOf(await smallCheckpoint(folder)), {
-    bits: 8,
+    packing: 8,
     cacheDir: folder,
     signal,
   });
