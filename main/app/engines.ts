@@ -2,11 +2,12 @@
 import { totalmem } from 'node:os';
 import { availableMemory, constrainedMemory } from 'node:process';
 import type { StudioEvent } from '../../preload/studio.ts';
-import { EngineClient, type LaunchEngine } from '../engine/client.ts';
+import { EngineClient, type LaunchEngine, type OnLimit } from '../engine/client.ts';
 import type { EngineSettings } from '../engine/protocol.ts';
 import { privateBytes } from '../jobs/memoryWatch.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { readSettings } from '../storage/settings.ts';
+import { readLimits, rememberLimit } from './deviceLimits.ts';
 
 export interface Engines {
   /** Paints the queue. */
@@ -24,17 +25,22 @@ type Memory = Extract<StudioEvent, { type: 'memory' }>['memory'];
 export function createEngines(launchEngine: LaunchEngine, cacheDir: string, db: WritableDb): Engines {
   const settings = (): EngineSettings => {
     const { memory, device, threads, previews } = readSettings(db);
-    return { memory, device, threads, previews, cacheDir };
+    return { memory, device, threads, previews, cacheDir, limits: readLimits(db, Date.now()) };
   };
-  const main = new EngineClient(launchEngine, settings());
-  const side = new EngineClient(launchEngine, { ...settings(), previews: false });
+  const configure = (): void => {
+    main.configure(settings());
+    side.configure({ ...settings(), previews: false });
+  };
+  const onLimit: OnLimit = (device, bytes) => {
+    rememberLimit(db, device, bytes, Date.now());
+    configure();
+  };
+  const main = new EngineClient(launchEngine, settings(), onLimit);
+  const side = new EngineClient(launchEngine, { ...settings(), previews: false }, onLimit);
   return {
     main,
     side,
-    configure: () => {
-      main.configure(settings());
-      side.configure({ ...settings(), previews: false });
-    },
+    configure,
     memory: () => {
       const total = Math.min(totalmem(), constrainedMemory() || Number.POSITIVE_INFINITY);
       const engine = (privateBytes(main.pid) ?? 0) + (privateBytes(side.pid) ?? 0);

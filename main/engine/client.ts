@@ -1,5 +1,5 @@
 /** The parent's side of the engine process: starts it, feeds it one job at a time, survives its death. */
-import { EngineError } from './failures.ts';
+import { EngineError, OUT_OF_MEMORY } from './failures.ts';
 import type {
   DeviceName,
   EngineFailure,
@@ -31,6 +31,9 @@ export interface RunOptions {
   readonly memory?: EngineSettings['memory'];
 }
 
+/** Told of a device that ran out of memory, and of the bytes it is not asked for again: to be kept, and given as `limits`. */
+export type OnLimit = (device: DeviceName, bytes: number) => void;
+
 interface Running {
   readonly id: number;
   readonly options: RunOptions;
@@ -47,16 +50,18 @@ export class EngineClient {
   #running: Running | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #nextId = 1;
-  /** What the engine computes on, as far as it said. */
-  #device: DeviceName = 'cpu';
+  readonly #onLimit: OnLimit;
+  /** What the engine computes on, and what it wants of that device's memory, as far as it said. */
+  #using: { readonly device: DeviceName; readonly bytes?: number | undefined } = { device: 'cpu' };
   /** Devices on which an engine died. */
   readonly #avoid = new Set<DeviceName>();
   #killed = false;
 
   /** Starts nothing: the process is launched by the first job. */
-  constructor(launch: LaunchEngine, settings: EngineSettings) {
+  constructor(launch: LaunchEngine, settings: EngineSettings, onLimit: OnLimit = () => undefined) {
     this.#launch = launch;
     this.#settings = settings;
+    this.#onLimit = onLimit;
   }
 
   /** The process while there is one. */
@@ -91,19 +96,33 @@ export class EngineClient {
     await this.#queue;
   }
 
-  /** A job that fails because of the device is done once more, on the CPU, and its result says so. */
-  async #withoutLoss(job: EngineJob, options: RunOptions): Promise<EngineResult> {
-    this.#device = 'cpu';
+  /**
+   * A job that fails because of the device is done once more: with less of its memory where that ran out, else on the CPU.
+   * Its result says so.
+   */
+  async #withoutLoss(job: EngineJob, options: RunOptions, tries = SMALLER_PLANS): Promise<EngineResult> {
+    this.#using = { device: 'cpu' };
     try {
       return await this.#start(job, options);
     } catch (error) {
-      const device = this.#device;
+      const { device, bytes } = this.#using;
       const blamed = error instanceof EngineError && DEVICE_FAILURES.has(error.failure.code);
       if (!blamed || device === 'cpu' || options.signal?.aborted) throw error;
+      if (error.failure.code === 'out-of-memory' && bytes !== undefined && tries > 0) {
+        await this.#learnLimit(device, bytes * LIMIT_SHARE);
+        return this.#withoutLoss(job, options, tries - 1);
+      }
       if (error.failure.code === 'crashed') this.#avoid.add(device);
       const result = await this.#start(job, options, 'cpu');
       return withNote(result, `${device} failed, so this was done on the CPU: ${error.failure.message}`);
     }
+  }
+
+  /** The engine then plans for less, and begins with a device that holds nothing. */
+  async #learnLimit(device: DeviceName, bytes: number): Promise<void> {
+    this.#settings = { ...this.#settings, limits: { ...this.#settings.limits, [device]: bytes } };
+    this.#onLimit(device, bytes);
+    if (this.#handle) await this.#leave(this.#handle);
   }
 
   async #start(
@@ -154,7 +173,8 @@ export class EngineClient {
   #receive(message: FromEngine): void {
     if (message.type === 'ready') return;
     if (message.type === 'using') {
-      this.#device = message.device;
+      const { device, bytes = device === this.#using.device ? this.#using.bytes : undefined } = message;
+      this.#using = { device, bytes };
       return;
     }
     if (!this.#running || message.id !== this.#running.id) return;
@@ -177,6 +197,11 @@ export class EngineClient {
   }
 }
 
+/** Of what a device was asked for when it ran out of memory. */
+const LIMIT_SHARE = 0.9;
+/** How often a job is tried with less of a device's memory. */
+const SMALLER_PLANS = 4;
+
 /** Failures that another device may not have. */
 const DEVICE_FAILURES: ReadonlySet<EngineFailure['code']> = new Set(['crashed', 'out-of-memory', 'internal']);
 
@@ -189,7 +214,7 @@ function cancelled(): EngineError {
 }
 
 function crashed(reason: string, details: string): EngineError {
-  const outOfMemory = /SIGKILL|bad_alloc/.test(reason + details);
+  const outOfMemory = reason.includes('SIGKILL') || OUT_OF_MEMORY.test(details);
   return new EngineError({
     code: outOfMemory ? 'out-of-memory' : 'crashed',
     message: outOfMemory

@@ -20,8 +20,9 @@ export function badInput(message: string, hint?: string): EngineError {
 /** Names of the error classes whose message is already a sentence for people. */
 const CLEAR_ERRORS = new Set(['WeightsError', 'PictureError']);
 
-const OUT_OF_MEMORY =
-  /bad_alloc|failed to allocate|out of memory|AllocateRawInternal|Array buffer allocation/i;
+/** The words of ONNX Runtime, of V8, and of graphics drivers (Vulkan's and Direct3D's names of it among them). */
+export const OUT_OF_MEMORY =
+  /bad_alloc|failed to allocate|out[ _]?of[ _]?(device[ _])?memory|8007000E|AllocateRawInternal|Array buffer allocation/i;
 
 /** Any thrown value → a failure that may cross the border. */
 export function toFailure(error: unknown): EngineFailure {

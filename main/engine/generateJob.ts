@@ -32,6 +32,7 @@ export async function generate(
     settings,
     signal,
     pixels: size.width * size.height,
+    batch: request.batch,
     loras: loraChoices(request),
     vae: request.vae && fileOf(request.vae, 'VAE'),
     speed: request.speed,

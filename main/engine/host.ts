@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
-import { type ControlBase, createControlStore, type OpenControl } from './controls.ts';
+import { type ControlBase, type ControlOptions, createControlStore, type OpenControl } from './controls.ts';
 import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { type Placement, tileOnDevice } from './devices/placement.ts';
 import { choosePacking, keptExact, type Speed } from './integers/choice.ts';
@@ -46,6 +46,8 @@ export interface OpenOptions {
   readonly settings: EngineSettings;
   /** Where the pixels of the picture are many, the VAE works in tiles. */
   readonly pixels: number;
+  /** Pictures at once; one unless told. */
+  readonly batch?: number;
   readonly loras: readonly LoraChoice[];
   /** A VAE file to use instead of the checkpoint's own. */
   readonly vae?: string | undefined;
@@ -58,6 +60,9 @@ export interface OpenOptions {
   readonly onCompile?: NetworkOptions['onCompile'];
   readonly signal: AbortSignal;
 }
+
+/** Told of a device before it is touched, and of the bytes that are wanted of its memory once they are known. */
+type OnDevice = (device: DeviceName, bytes?: number) => void;
 
 export interface EngineHost {
   /**
@@ -72,7 +77,7 @@ export interface EngineHost {
   /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
   readonly session: SessionChooser;
   /** To be told of a device before it is touched. */
-  readonly onDevice: (device: DeviceName) => void;
+  readonly onDevice: OnDevice;
   /** Results kept between jobs, until everything is released. */
   readonly memo: Memo;
   release(): Promise<void>;
@@ -88,12 +93,15 @@ type ShelvedCheckpoint = LoadedCheckpoint &
     readonly problems: readonly string[];
   };
 
+type OnDevicePlacement = Extract<Placement, { on: 'device' }>;
+
 interface CurrentJob {
   readonly lora: LoraFeeds;
   readonly onLoad: OpenOptions['onLoad'];
   readonly onCompile?: NetworkOptions['onCompile'];
   readonly pixels: number;
-  readonly placement?: Placement;
+  /** Set where it runs on a device. */
+  readonly placement?: OnDevicePlacement | undefined;
   /** Set where its networks are computed in integers. */
   readonly packed?: PackedOptions | undefined;
   /** Of the job; see ReadyCheckpoint. */
@@ -104,7 +112,7 @@ const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0, notes: [] };
 
 /** `onDevice` is told of every device before it is touched: if the process then dies, it was the driver. */
-export function createHost(onDevice: (device: DeviceName) => void = () => undefined): EngineHost {
+export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
   let loaded: ShelvedCheckpoint | undefined;
   const shelf = createShelf<ShelvedCheckpoint>();
   // Sessions outlive a job; what they call back to changes with each.
@@ -115,12 +123,16 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   const memo = createMemo();
   const sessionFor = sessionChooser(onDevice);
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
-    const { settings, pixels, signal, vae, loras, speed = 'exact', onLoad, onCompile } = options;
-    const plan = planModels({ checkpoint: path, vae, loras, pixels }, await sessionFor(settings), loraStore);
-    const { packing, note } = await choosePacking(speed, plan.session.device, settings);
+    const { settings, pixels, batch = 1, signal, vae, loras, speed = 'exact', onLoad, onCompile } = options;
+    const wanted = { checkpoint: path, vae, loras, pixels, batch };
+    const plan = planModels(wanted, await sessionFor(settings), loraStore);
+    const { device } = plan.session;
+    const placement = plan.placement.on === 'device' && device !== 'cpu' ? plan.placement : undefined;
+    onDevice(device, placement?.bytes);
+    const { packing, note } = await choosePacking(speed, device, settings);
     const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
     const packed = packing && { packing, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
-    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement: plan.placement, notes };
+    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement, notes };
     const key = [plan.key, settings.threads, settings.memory, packing].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
@@ -143,13 +155,7 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
-    const { controlled, session } = loaded;
-    const { notes } = current;
-    return controlStore.open(paths, controlled, {
-      session,
-      packed: session.prepack ? current.packed : undefined,
-      onProblem: (problem) => notes.push(`A ControlNet keeps its weights exact: ${problem}.`),
-    });
+    return controlStore.open(paths, loaded.controlled, controlOptions(loaded, current));
   };
   const preview: EngineHost['preview'] = async (latent, settings) => {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
@@ -163,6 +169,14 @@ export function createHost(onDevice: (device: DeviceName) => void = () => undefi
     memo.clear();
   };
   return { open, openControls, preview, session: sessionFor, onDevice, memo, release };
+}
+
+function controlOptions({ session }: LoadedCheckpoint, { packed, notes }: CurrentJob): ControlOptions {
+  return {
+    session,
+    packed: session.prepack ? packed : undefined,
+    onProblem: (problem) => notes.push(`A ControlNet keeps its weights exact: ${problem}.`),
+  };
 }
 
 interface Loading {
@@ -214,8 +228,9 @@ function lasting(
 ): Networks {
   const options: NetworkOptions = {
     session,
-    oneAtATime: memory === 'low',
+    oneAtATime: memory === 'low' || current().placement?.oneAtATime === true,
     vaeTile: () => vaeTileOf(current(), session, memory),
+    rows: () => current().placement?.rows ?? Number.POSITIVE_INFINITY,
     onLoad: (network, seconds) => current().onLoad(network, seconds),
     onCompile: () => current().onCompile?.() ?? (() => undefined),
   };
@@ -231,7 +246,7 @@ function vaeTileOf(
   { target }: SessionOptions,
   memory: LoadedMode,
 ): number {
-  if (placement?.on !== 'device' || placement.vaeBytes === undefined) return vaeTileFor(pixels, memory);
+  if (placement?.vaeBytes === undefined) return vaeTileFor(pixels, memory);
   return tileOnDevice(pixels, placement.vaeBytes, target.precision === 'float16' ? 2 : 4);
 }
 

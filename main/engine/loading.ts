@@ -10,7 +10,7 @@ import {
   type VaePart,
   vaeTargetOf,
 } from './checkpoint.ts';
-import { type Placement, placementFor } from './devices/placement.ts';
+import { type Need, type Placement, placementFor, savingsOf } from './devices/placement.ts';
 import { copyOrOriginal } from './fp32Cache.ts';
 import { type PackedOptions, packedOrPlain, withoutPacked } from './integers/packedCache.ts';
 import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
@@ -26,6 +26,8 @@ export interface WantedModels {
   readonly loras: readonly LoraChoice[];
   /** Of the largest picture to come. */
   readonly pixels: number;
+  /** Pictures at once. */
+  readonly batch: number;
 }
 
 /** What a job wants, with every header read and nothing loaded. */
@@ -46,7 +48,8 @@ export interface ModelPlan {
 export function planModels(wanted: WantedModels, session: SessionOptions, store: LoraStore): ModelPlan {
   const { device, target } = session;
   const checkpoint = openCheckpoint(wanted.checkpoint, target);
-  const placement = placementOf(checkpoint, session, wanted.pixels);
+  const need = needOf(checkpoint, wanted);
+  const placement = placementFor(need, session.deviceMemory, session.deviceLimit);
   if (placement.on === 'cpu' && device !== 'cpu') {
     const { threads } = session;
     const notes = [`${device} is not used: ${placement.reason}.`];
@@ -56,28 +59,39 @@ export function planModels(wanted: WantedModels, session: SessionOptions, store:
   const loras = store.choose(checkpoint.config, wanted.loras, device);
   const merged = loras.merges.length > 0 ? overlayKey(checkpoint.parts, loras.merges) : '';
   const stamps = [wanted.checkpoint, ...(wanted.vae ? [wanted.vae] : [])].map(stampOf);
-  const textOnCpu = placement.on === 'device' && placement.textOnCpu;
-  const key = [...stamps, device, textOnCpu, loras.spatial, merged].join('|');
-  return { checkpoint, vae, loras, session: { ...session, textOnCpu }, placement, notes: [], key };
+  const { textOnCpu, oneAtATime } = { textOnCpu: false, oneAtATime: false, ...placement };
+  const key = [...stamps, device, textOnCpu, oneAtATime, loras.spatial, merged].join('|');
+  const notes = limitNotes(session, placement, need);
+  return { checkpoint, vae, loras, session: { ...session, textOnCpu }, placement, notes, key };
 }
 
-/** Nothing is known of devices without their memory's size, and the CPU's is another matter (memory.ts). */
-function placementOf(
-  { parts, target, config }: OpenedCheckpoint,
-  { deviceMemory }: SessionOptions,
-  pixels: number,
-): Placement {
+/** Says what a device does without because it ran out of memory before. */
+function limitNotes(
+  { device, deviceMemory, deviceLimit }: SessionOptions,
+  placement: Placement,
+  need: Need,
+): string[] {
+  if (deviceLimit === undefined || placement.on === 'cpu') return [];
+  const unlimited = placementFor(need, deviceMemory);
+  if (unlimited.on === 'device' && unlimited.bytes <= placement.bytes) return [];
+  const savings = savingsOf(placement, need);
+  const how = savings.length > 0 ? savings.join(', ') : 'the VAE works in smaller tiles';
+  return [`${device} ran out of memory before: ${how}.`];
+}
+
+/** What a device would have to hold; the CPU's memory is another matter (memory.ts). */
+function needOf({ parts, target, config }: OpenedCheckpoint, { pixels, batch }: WantedModels): Need {
   const bytesOf = (part: CanonicalTensors, { precision = 'float32' }: Target): number =>
     part.values().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0) * BYTES[precision];
-  const need = {
+  return {
     unet: bytesOf(parts.unet, target),
     textEncoders: parts.textEncoders.reduce((sum, part) => sum + bytesOf(part, target), 0),
     vae: bytesOf(parts.vae, vaeTargetOf(config, target)),
     pixels,
+    rows: 2 * batch,
     fusedAttention: target.fusedAttention ?? false,
     bytesPerValue: BYTES[target.precision ?? 'float32'],
   };
-  return placementFor(need, deviceMemory);
 }
 
 const BYTES = { float32: 4, float16: 2 } as const;

@@ -3,10 +3,12 @@ import type { InferenceSession } from 'onnxruntime-node';
 import type { Graph } from '../../native-models/graph/build.ts';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import type { GenerationModel } from '../pipeline/generate.ts';
+import type { NoisePrediction, NoisePredictionInput } from '../pipeline/model.ts';
 import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import { runTiled } from '../pipeline/tiles.ts';
 import { predictFromDeep, predictNoise } from './noise.ts';
 import { residentFeeds } from './resident.ts';
+import { predictInParts } from './rows.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
 import { type Feeds, runOne, toOrt } from './tensors.ts';
 import { textModel } from './textModel.ts';
@@ -30,6 +32,8 @@ export interface NetworkOptions {
   readonly oneAtATime: boolean;
   /** Largest picture side that the VAE takes in one piece, in pixels. */
   readonly vaeTile: () => number;
+  /** How many rows the U-Net evaluates at once; all of them unless told. */
+  readonly rows?: () => number;
   readonly onLoad?: (network: NetworkName, seconds: number) => void;
   /** A GPU compiles its kernels at the first evaluation of a size; the function that is given back is called after it. */
   readonly onCompile?: (() => () => void) | undefined;
@@ -65,12 +69,15 @@ export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions
         () => lora.textEncoder(index),
       ),
     ),
-    predictNoise: async (input) => {
+    predictNoise: async (whole) => {
       const factors = await resident.of(lora.unet());
-      const { deep, latent } = input;
-      return deep === undefined || deep === 'keep'
-        ? warmed(['unet', latent.shape], () => predictNoise(pool.get('unet'), config.unet, input, factors))
-        : predictFromDeep(pool.get('outerUnet'), config.unet, { ...input, deep }, factors);
+      const predict = (input: NoisePredictionInput): Promise<NoisePrediction> => {
+        const { deep, latent } = input;
+        return deep === undefined || deep === 'keep'
+          ? warmed(['unet', latent.shape], () => predictNoise(pool.get('unet'), config.unet, input, factors))
+          : predictFromDeep(pool.get('outerUnet'), config.unet, { ...input, deep }, factors);
+      };
+      return predictInParts(predict, whole, options.rows?.() ?? whole.timestep.length);
     },
     encodeImage: async (pixels) => {
       const session = await pool.get('vaeEncoder');

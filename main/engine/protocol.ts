@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly device: 'auto' | DeviceName;
   /** Devices that ended an engine before: `auto` leaves them out. */
   readonly avoid?: readonly DeviceName[];
+  /** Bytes that a device is not asked for again: it ran out of memory with more. */
+  readonly limits?: Readonly<Partial<Record<DeviceName, number>>>;
   /** Folder for cached fp32 and quantised weights. */
   readonly cacheDir: string;
   /** Threads of one session; 0 = one per core. */
@@ -160,8 +162,8 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly type: 'ready' }
-  /** Sent before a device is touched. */
-  | { readonly type: 'using'; readonly device: DeviceName }
+  /** Sent before a device is touched, and with the bytes that are wanted of its memory once they are known. */
+  | { readonly type: 'using'; readonly device: DeviceName; readonly bytes?: number | undefined }
   | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress }
   | { readonly type: 'done'; readonly id: number; readonly result: EngineResult }
   | { readonly type: 'failed'; readonly id: number; readonly failure: EngineFailure };

@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly target: Target;
   /** Bytes of the device's own memory, as far as they are known. */
   readonly deviceMemory?: number | undefined;
+  /** Bytes it is known not to give, because it ran out of memory before. */
+  readonly deviceLimit?: number | undefined;
   /** Text encoders run on the CPU, whatever the device: where its memory is short. */
   readonly textOnCpu?: boolean;
   /** 0 = one thread per core. */

@@ -12,7 +12,7 @@ export async function work(
   send: (message: FromEngine) => void,
   signal: AbortSignal,
 ): Promise<FromEngine> {
-  host ??= createHost((device) => send({ type: 'using', device }));
+  host ??= createHost((device, bytes) => send({ type: 'using', device, bytes }));
   try {
     const onProgress = (progress: EngineProgress): void => send({ type: 'progress', id, progress });
     const result = await runJob(host, job, { settings, onProgress, signal });

@@ -16,11 +16,12 @@ export function sessionChooser(onDevice: (device: DeviceName) => void): SessionC
     onDevice(wanted);
     return probeDevice(wanted);
   };
-  return async ({ device: wanted, avoid, threads }) => {
+  return async ({ device: wanted, avoid, threads, limits }) => {
     const ready = probed.get(wanted) ?? probe(wanted, avoid);
     probed.set(wanted, ready);
     const { name, target, memoryBytes } = await ready;
     onDevice(name);
-    return { ...DEFAULT_SESSION, device: name, target, deviceMemory: memoryBytes, threads };
+    const memory = { deviceMemory: memoryBytes, deviceLimit: limits?.[name] };
+    return { ...DEFAULT_SESSION, device: name, target, ...memory, threads };
   };
 }

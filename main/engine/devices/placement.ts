@@ -1,4 +1,4 @@
-/** What of a checkpoint fits into a device's memory: everything, all but the text encoder, the VAE in tiles, or nothing. */
+/** What of a checkpoint fits into a device's memory: everything, ever less of it at once, or nothing. */
 import { VAE_BYTES_PER_PIXEL, vaeTileFor } from '../memory.ts';
 
 /** Bytes of weights on the device, and the size of the picture. */
@@ -7,44 +7,92 @@ export interface Need {
   readonly textEncoders: number;
   readonly vae: number;
   readonly pixels: number;
+  /** Of a step's batch: two a picture where guidance is on. */
+  readonly rows: number;
   /** ONNX Runtime's attention kernel keeps no matrix of scores. */
   readonly fusedAttention: boolean;
   readonly bytesPerValue: 2 | 4;
 }
 
+/** How a picture is painted on a device. */
+interface DevicePlan {
+  readonly textOnCpu: boolean;
+  /** How many rows of a step's batch are evaluated at once. */
+  readonly rows: number;
+  /** A network is freed before the next is loaded. */
+  readonly oneAtATime: boolean;
+}
+
 export type Placement =
-  | {
+  | ({
       readonly on: 'device';
-      readonly textOnCpu: boolean;
       /** Bytes that the VAE may use while it decodes, where the device's memory is known. */
       readonly vaeBytes: number | undefined;
-    }
+      /** What all of it is expected to take. */
+      readonly bytes: number;
+    } & DevicePlan)
   | { readonly on: 'cpu'; readonly reason: string };
+
+/** The fastest first. */
+const PLANS = (rows: number): readonly DevicePlan[] => [
+  { textOnCpu: false, rows, oneAtATime: false },
+  { textOnCpu: true, rows, oneAtATime: false },
+  { textOnCpu: true, rows: 1, oneAtATime: false },
+  { textOnCpu: true, rows: 1, oneAtATime: true },
+];
 
 /** The driver, the window and other programs keep this share. */
 const USABLE = 0.85;
 
-/** Activations of SD's U-Net for a batch of two, in values per pixel of the picture: counted over its largest blocks, doubled. */
-const UNET_VALUES_PER_PIXEL = 600;
-/** Eight heads for each of the two. */
-const SCORE_MATRICES = 16;
+/** Activations of SD's U-Net for a row, in values per pixel of the picture: counted over its largest blocks, doubled. */
+const UNET_VALUES_PER_PIXEL = 300;
+const HEADS = 8;
 /** The VAE works in tiles of no less than this side. */
 const SMALLEST_TILE = 544;
 
-/** `memory`: bytes of the device, undefined where nobody knows: then everything is tried there. */
-export function placementFor(need: Need, memory: number | undefined): Placement {
-  if (memory === undefined) return { on: 'device', textOnCpu: false, vaeBytes: undefined };
-  const usable = memory * USABLE;
-  const networks = need.unet + need.vae;
-  const tileBytes = Math.min(need.pixels, SMALLEST_TILE ** 2) * vaeBytesPerPixel(need);
-  const least = Math.max(unetActivations(need), tileBytes);
-  if (networks + least > usable) {
-    const reason = `this picture needs ${gib(networks + least)} GiB, of which the device has ${gib(usable)} to give`;
+/**
+ * `memory`: bytes of the device, undefined where nobody knows: then everything is tried there. `limit`: what it is known
+ * not to exceed, because it ran out of memory before.
+ */
+export function placementFor(
+  need: Need,
+  memory: number | undefined,
+  limit = Number.POSITIVE_INFINITY,
+): Placement {
+  const plans = PLANS(need.rows);
+  const usable = Math.min((memory ?? Number.POSITIVE_INFINITY) * USABLE, limit);
+  const whole = need.pixels * vaeBytesPerPixel(need);
+  const tile = Math.min(need.pixels, SMALLEST_TILE ** 2) * vaeBytesPerPixel(need);
+  const plan = plans.find((each) => bytesOf(need, each, tile) <= usable);
+  if (!plan) {
+    const least = bytesOf(need, plans.at(-1)!, tile);
+    const reason = `this picture needs ${gib(least)} GiB, of which the device has ${gib(usable)} to give`;
     return { on: 'cpu', reason };
   }
-  const textOnCpu = networks + need.textEncoders + least > usable;
-  const held = networks + (textOnCpu ? 0 : need.textEncoders);
-  return { on: 'device', textOnCpu, vaeBytes: usable - held };
+  const vaeBytes = usable - heldBeside(need, plan) - need.vae;
+  const bytes = bytesOf(need, plan, Math.min(whole, Math.max(tile, vaeBytes)));
+  return { on: 'device', ...plan, vaeBytes: Number.isFinite(usable) ? vaeBytes : undefined, bytes };
+}
+
+/** What is done to keep within the memory; empty where everything is on the device at once. */
+export function savingsOf({ textOnCpu, rows, oneAtATime }: DevicePlan, need: Need): string[] {
+  return [
+    ...(textOnCpu ? ['the text encoder runs on the CPU'] : []),
+    ...(rows < need.rows ? ['a batch is painted row by row'] : []),
+    ...(oneAtATime ? ['one network is loaded at a time'] : []),
+  ];
+}
+
+/** Bytes at the peak; `decoding`: what the VAE takes besides its weights. */
+function bytesOf(need: Need, plan: DevicePlan, decoding: number): number {
+  const steps = unetActivations(need, plan.rows);
+  if (plan.oneAtATime) return Math.max(need.unet + steps, need.vae + decoding);
+  return heldBeside(need, plan) + need.vae + Math.max(steps, decoding);
+}
+
+/** Weights that are on the device while the VAE works. */
+function heldBeside({ unet, textEncoders }: Need, { textOnCpu, oneAtATime }: DevicePlan): number {
+  return oneAtATime ? 0 : unet + (textOnCpu ? 0 : textEncoders);
 }
 
 /** The largest tile side of the VAE that `vaeBytes` hold, in pixels. */
@@ -58,10 +106,10 @@ function vaeBytesPerPixel({ bytesPerValue }: Need): number {
 }
 
 /** Without the fused kernel the scores of the first level (tokens² for every head) and their softmax exist at once. */
-function unetActivations({ pixels, fusedAttention, bytesPerValue }: Need): number {
+function unetActivations({ pixels, fusedAttention, bytesPerValue }: Need, rows: number): number {
   const tokens = pixels / 64;
-  const scores = fusedAttention ? 0 : SCORE_MATRICES * tokens ** 2 * (bytesPerValue + 4);
-  return UNET_VALUES_PER_PIXEL * pixels * bytesPerValue + scores;
+  const scores = fusedAttention ? 0 : HEADS * tokens ** 2 * (bytesPerValue + 4);
+  return rows * (UNET_VALUES_PER_PIXEL * pixels * bytesPerValue + scores);
 }
 
 function gib(bytes: number): string {
