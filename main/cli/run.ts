@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { SPEEDS } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import type { EngineResult, EngineSettings } from '../engine/protocol.ts';
 import { encodePixels } from '../images/codec.ts';
@@ -10,6 +11,7 @@ import { writePngTexts } from '../images/metadata/pngChunks.ts';
 import { readImageMetadata } from '../images/metadata/read.ts';
 import { filesOf } from '../workflow/files.ts';
 import { parseWorkflow } from '../workflow/graph.ts';
+import { withSpeed } from '../workflow/speed.ts';
 import { runOnce } from './engine.ts';
 import { usableFolder, writeWhole } from './output.ts';
 import { locateFiles } from './workflowFiles.ts';
@@ -18,6 +20,7 @@ interface Options {
   readonly models: readonly string[];
   readonly input?: string;
   readonly out: string;
+  readonly speed?: (typeof SPEEDS)[number];
   readonly json?: boolean;
   readonly memory: EngineSettings['memory'];
   readonly device: EngineSettings['device'];
@@ -36,6 +39,12 @@ export function runCommand(): Command {
     .option('--models <folders...>', 'where its models are: a ComfyUI or WebUI folder, or a plain one', [])
     .option('--input <folder>', 'where its pictures are; default: beside the workflow')
     .option('--out <folder>', 'where the PNG files go', 'pictures')
+    .addOption(
+      new Option(
+        '--speed <mode>',
+        'how much exactness may be given for time; default: as the graph says',
+      ).choices(SPEEDS),
+    )
     .option('--json', 'print files, nodes and timings as JSON')
     .addOption(
       new Option('--memory <mode>', 'memory for speed')
@@ -49,7 +58,8 @@ export function runCommand(): Command {
 
 async function run(file: string, options: Options): Promise<void> {
   usableFolder(options.out);
-  const graph = await readWorkflow(file);
+  const read = await readWorkflow(file);
+  const graph = options.speed === undefined ? read : withSpeed(read, options.speed);
   const uses = filesOf(parseWorkflow(graph));
   const files = locateFiles(uses, { models: options.models, input: options.input ?? dirname(file) });
   const { memory, device, threads } = options;

@@ -9,7 +9,6 @@ import { settingsText } from '../history/importing.ts';
 import { readImageMetadata } from '../images/metadata/read.ts';
 import { a1111Sampler } from '../images/recall/names.ts';
 import { requireModel } from '../library/resolve.ts';
-import { readValue, writeValue } from '../storage/settings.ts';
 import * as lists from './a1111Lists.ts';
 import {
   imageToImageBody,
@@ -18,9 +17,8 @@ import {
   toImageRequest,
   toTextRequest,
 } from './a1111Requests.ts';
+import { chosenSpeed, speedSchema, storedOptions, storeOptions } from './options.ts';
 import { defaultCheckpoint, picturesOf, runJob, storeBase64 } from './running.ts';
-
-const OPTIONS_KEY = 'a1111 options';
 
 /** Adds the routes; they need no token, only a request from this machine (see guard.ts). */
 export function addA1111Api(app: FastifyInstance, s: Services): void {
@@ -68,12 +66,17 @@ function addState(app: FastifyInstance, s: Services, at: (path: string) => strin
   };
   app.post(at('interrupt'), async () => stop());
   app.post(at('skip'), async () => stop());
-  app.get(at('options'), async () => ({ sd_model_checkpoint: titleOfCurrent(s), ...storedOptions(s) }));
+  app.get(at('options'), async () => ({
+    sd_model_checkpoint: titleOfCurrent(s),
+    ...storedOptions(s),
+    emulsion_speed: chosenSpeed(s),
+  }));
   app.post(at('options'), async ({ body }) => {
     const options = { ...storedOptions(s), ...parse(z.record(z.string(), z.unknown()), body) };
     if (typeof options['sd_model_checkpoint'] === 'string')
       requireModel(s.db, titleRef(options['sd_model_checkpoint']), 'checkpoint');
-    writeValue(s.db, OPTIONS_KEY, options);
+    parse(z.object({ emulsion_speed: speedSchema.optional() }), options);
+    storeOptions(s, options);
     return {};
   });
 }
@@ -224,10 +227,6 @@ function progressOf({ jobs }: Services, progress: JobProgress | null, skipImage:
     current_image: image,
     textinfo: progress?.stage ?? null,
   };
-}
-
-function storedOptions({ db }: Services): Record<string, unknown> {
-  return z.record(z.string(), z.unknown()).safeParse(readValue(db, OPTIONS_KEY)).data ?? {};
 }
 
 function currentCheckpoint(s: Services) {

@@ -14,6 +14,7 @@ import { decodePixels, encodePixels } from '../images/codec.ts';
 import { invert } from '../images/hints/tones.ts';
 import { fromA1111 } from '../images/recall/names.ts';
 import { extractLoraTags } from '../pipeline/text/prompt/loraTags.ts';
+import { chosenSpeed, speedSchema } from './options.ts';
 import { storeBase64 } from './running.ts';
 
 const text = z
@@ -45,6 +46,7 @@ const common = {
       sd_model_checkpoint: z.string().nullish(),
       CLIP_stop_at_last_layers: z.number().nullish(),
       sd_vae: z.string().nullish(),
+      emulsion_speed: speedSchema.nullish(),
     })
     .nullish(),
   alwayson_scripts: z.record(z.string(), z.unknown()).nullish(),
@@ -157,6 +159,7 @@ async function shared(s: Services, body: TextBody | ImageBody, checkpoint: Model
     ...sampling,
     steps: body.steps,
     guidanceScale: body.cfg_scale,
+    speed: body.override_settings?.emulsion_speed ?? chosenSpeed(s),
     seed: body.seed < 0 ? randomSeed() : String(body.seed),
     rng: 'nv',
     emphasis: 'a1111',

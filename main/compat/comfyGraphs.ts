@@ -11,6 +11,7 @@ import { pixelsOf } from '../images/pixels.ts';
 import { modelName } from '../images/recall/recall.ts';
 import type { ReadableDb } from '../storage/database.ts';
 import { readValue, writeValue } from '../storage/settings.ts';
+import { chosenSpeed } from './options.ts';
 
 export type GraphJob =
   | { readonly request: JobRequest; readonly outputs: readonly string[] }
@@ -54,6 +55,7 @@ function requestOf({ db }: Services, nodes: LooseGraph): unknown {
   const recall = recallComfyGraph(nodes);
   const models = { ...recall, raw: {} };
   return {
+    speed: chosenSpeed({ db }),
     ...sizeOf(db, recall.request.initImage?.sha256),
     ...withLibraryModels(db, recall.request, models),
   };

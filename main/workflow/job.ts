@@ -5,7 +5,9 @@ import { progressReporter } from '../engine/progress.ts';
 import type { EngineJob, EngineResult } from '../engine/protocol.ts';
 import { createWorkflowCache, type WorkflowCache } from './cache.ts';
 import { runWorkflow } from './execute.ts';
+import { parseWorkflow } from './graph.ts';
 import { workflowModels } from './parts/models.ts';
+import { speedOf } from './speed.ts';
 
 /** Results live as long as the engine they were made with. */
 const caches = new WeakMap<EngineHost, WorkflowCache>();
@@ -20,7 +22,10 @@ export async function runWorkflowJob(
   const note = (text: string): void => void notes.add(text);
   const progress = progressReporter(onProgress);
   progress.begin('load');
-  const models = workflowModels({ host, settings, signal, note });
+  const onPack = (done: number, total: number): void =>
+    done === 0 ? progress.begin('load', total) : progress.advance();
+  const speed = speedOf(parseWorkflow(graph));
+  const models = workflowModels({ host, settings, speed, signal, onPack, note });
   const cache = caches.get(host) ?? createWorkflowCache();
   caches.set(host, cache);
   try {

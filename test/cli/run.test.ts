@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodePixels } from '../../main/images/codec.ts';
 import { readImageMetadata } from '../../main/images/metadata/read.ts';
@@ -40,6 +40,23 @@ test('a picture is made again from the graph it carries, found in a ComfyUI fold
   expect((await decodePixels(files[0]!.file)).data).toEqual((await decodePixels(picture)).data);
   const graph = (await readImageMetadata(files[0]!.file)).raw['prompt'];
   expect(graph).toBe((await readImageMetadata(picture)).raw['prompt']);
+});
+
+test('--speed stands in the graph that the pictures carry, and in their second run', async () => {
+  const folder = tempFolder();
+  const [first, second] = [join(folder, 'a'), join(folder, 'b')];
+  const made = await emulsion([
+    ...['generate', 'a cat', '--checkpoint', TINY_CHECKPOINT, ...SIZE],
+    ...['--out', join(folder, 'made')],
+  ]);
+  const models = ['--models', dirname(TINY_CHECKPOINT)];
+  const run = await emulsion(['run', made.stdout.trim(), ...models, '--speed', 'draft', '--out', first]);
+  const picture = run.stdout.trim();
+  const graph = (await readImageMetadata(picture)).raw['prompt']!;
+  expect(graph).toContain('"speed": "draft"');
+  const again = await emulsion(['run', picture, ...models, '--out', second]);
+  expect((await decodePixels(again.stdout.trim())).data).toEqual((await decodePixels(picture)).data);
+  expect((await readImageMetadata(again.stdout.trim())).raw['prompt']).toBe(graph);
 });
 
 test('pictures beside the workflow, and a prefix that would leave the folder', async () => {

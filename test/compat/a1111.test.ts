@@ -83,6 +83,23 @@ test('a LoRA tag is applied, the settings come back out of the picture, and an u
   expect((await sharp(await untouched.image.toBuffer()).metadata()).width).toBe(64);
 });
 
+test('the speed of a request, or of the options, is recorded in the picture', {
+  timeout: 240_000,
+}, async () => {
+  const { api, get, post } = await setUp();
+  const speedOf = async (body: object = {}) => {
+    const { images } = (await (await post('txt2img', { ...SHORT, ...body })).json()) as { images: string[] };
+    const { info } = (await (await post('png-info', { image: images[0] })).json()) as { info: string };
+    return /Speed: (\w+)/.exec(info)?.[1];
+  };
+  expect(await speedOf()).toBeUndefined();
+  expect((await post('options', { emulsion_speed: 'hasty' })).status).toBe(400);
+  await api.setOptions({ emulsion_speed: 'fast' } as object);
+  expect(await get('options')).toMatchObject({ emulsion_speed: 'fast' });
+  expect(await speedOf()).toBe('fast');
+  expect(await speedOf({ override_settings: { emulsion_speed: 'draft' } })).toBe('draft');
+});
+
 test('progress shows step and preview; an interrupted run answers with the pictures finished before', {
   timeout: 240_000,
 }, async () => {

@@ -103,6 +103,9 @@ test('a graph with a LoRA and a ControlNet is painted, told over the socket, kep
 }, async () => {
   const { comfy, origin, client } = await setUp();
   await uploadHint(origin);
+  // A graph says nothing of speed; the options do, for all programs from outside.
+  const options = { method: 'POST', headers: { 'content-type': 'application/json' } };
+  await fetch(`${origin}/sdapi/v1/options`, { ...options, body: JSON.stringify({ emulsion_speed: 'fast' }) });
   const told: string[] = [];
   let previews = 0;
   comfy.on('message', (event: { data: unknown }) => {
@@ -117,7 +120,7 @@ test('a graph with a LoRA and a ControlNet is painted, told over the socket, kep
   expect(job).toMatchObject({
     state: 'done',
     request: {
-      ...{ sampler: 'dpmpp_2m', schedule: 'karras', negativePrompt: 'blurry' },
+      ...{ sampler: 'dpmpp_2m', schedule: 'karras', negativePrompt: 'blurry', speed: 'fast' },
       loras: [{ unetWeight: 0.8, textWeight: 0.5 }],
       controls: [{ weight: 0.7, startFraction: 0, endFraction: 0.9 }],
     },

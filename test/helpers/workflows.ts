@@ -2,7 +2,7 @@
 import { generate } from '../../main/engine/generateJob.ts';
 import { createHost, type EngineHost } from '../../main/engine/host.ts';
 import type { JobContext } from '../../main/engine/jobs.ts';
-import type { EngineJob, EngineProgress, EngineResult } from '../../main/engine/protocol.ts';
+import type { EngineJob, EngineProgress, EngineResult, EngineSettings } from '../../main/engine/protocol.ts';
 import { runWorkflowJob } from '../../main/workflow/job.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
 import { TINY_CHECKPOINT } from './tinyModel.ts';
@@ -19,10 +19,10 @@ export interface Bench {
 
 export const TINY_FILES: Files = { checkpoints: { 'sd1-tiny.safetensors': TINY_CHECKPOINT } };
 
-export function bench(): Bench {
+export function bench(settings: Partial<EngineSettings> = {}): Bench {
   const host = createHost();
   const context: JobContext = {
-    settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false },
+    settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false, ...settings },
     signal: new AbortController().signal,
     onProgress: () => undefined,
   };

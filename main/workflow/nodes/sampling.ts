@@ -1,6 +1,12 @@
 /** The samplers. */
 import { z } from 'zod';
-import { type SamplerName, STEP_RULES, samplerSchema, scheduleSchema } from '../../../preload/request.ts';
+import {
+  type SamplerName,
+  SPEEDS,
+  STEP_RULES,
+  samplerSchema,
+  scheduleSchema,
+} from '../../../preload/request.ts';
 import { SPEED_SHORTCUTS, shortcutsSchema } from '../../../preload/shortcuts.ts';
 import { node } from '../parts/node.ts';
 import { decimal, integer, seedSchema, socket } from '../parts/sockets.ts';
@@ -25,7 +31,8 @@ const common = {
   emulsion: z.object({
     rng: z.enum(['cpu', 'nv']).default('cpu'),
     stepRule: z.enum(STEP_RULES).default('comfy'),
-    shortcuts: shortcutsSchema.default(SPEED_SHORTCUTS.exact),
+    speed: z.enum(SPEEDS).default('exact'),
+    shortcuts: shortcutsSchema.optional(),
   }),
 };
 
@@ -98,7 +105,7 @@ function optionsOf({
     sampler,
     schedule: scheduler,
     rng: emulsion.rng,
-    shortcuts: emulsion.shortcuts,
+    shortcuts: emulsion.shortcuts ?? SPEED_SHORTCUTS[emulsion.speed],
     endsAtSmallestSigma: emulsion.stepRule === 'diffusers',
   };
 }

@@ -2,7 +2,8 @@
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
 import type { OpenControl } from '../../engine/controls.ts';
-import type { EngineHost } from '../../engine/host.ts';
+import type { EngineHost, OpenOptions } from '../../engine/host.ts';
+import type { Speed } from '../../engine/integers/choice.ts';
 import type { LoraChoice } from '../../engine/loras.ts';
 import type { Networks } from '../../engine/networks.ts';
 import type { EngineSettings } from '../../engine/protocol.ts';
@@ -31,7 +32,10 @@ export interface Models {
 export interface ModelsOptions {
   readonly host: EngineHost;
   readonly settings: EngineSettings;
+  readonly speed: Speed;
   readonly signal: AbortSignal;
+  /** Layers packed so far and in all; see OpenOptions. */
+  readonly onPack: NonNullable<OpenOptions['onPack']>;
   readonly note: (text: string) => void;
 }
 
@@ -40,7 +44,7 @@ interface Opened extends ModelValue {
   readonly ready: ReadyModel;
 }
 
-export function workflowModels({ host, settings, signal, note }: ModelsOptions): Models {
+export function workflowModels({ host, settings, speed, signal, onPack, note }: ModelsOptions): Models {
   let pixels = 0;
   let last: Opened | undefined;
   const vaes = new Map<string, ReadyModel>();
@@ -50,7 +54,15 @@ export function workflowModels({ host, settings, signal, note }: ModelsOptions):
     signal.throwIfAborted();
     if (last && last.checkpoint === checkpoint && sameLoras(last.loras, loras) && pixels <= last.pixels)
       return last.ready;
-    const ready = await host.open(checkpoint, { settings, pixels, loras, signal, onLoad: () => undefined });
+    const ready = await host.open(checkpoint, {
+      settings,
+      speed,
+      pixels,
+      loras,
+      signal,
+      onPack,
+      onLoad: () => undefined,
+    });
     last = { checkpoint, loras, pixels, ready };
     for (const text of ready.notes) note(text);
     return ready;
