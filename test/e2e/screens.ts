@@ -50,10 +50,30 @@ async function create(page: Page): Promise<void> {
     await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(prompt);
     await makePicture(page);
   }
+  await fillBoards(page);
   await page.getByRole('button', { name: 'Add LoRA' }).click();
   await page.getByRole('menuitem', { name: /woodcut/ }).click();
   await shot(page, 'create');
   await page.getByRole('button', { name: /^Remove / }).click();
+}
+
+/** Two boards with pictures on them. */
+async function fillBoards(page: Page): Promise<void> {
+  for (const [name, places] of [
+    ['By the sea', [0, 1]],
+    ['Dry land', [2, 3]],
+  ] as const) {
+    for (const place of places)
+      await pictures(page)
+        .nth(place)
+        .getByRole('button')
+        .click({ modifiers: ['Control'] });
+    await page.getByRole('toolbar').getByRole('button', { name: 'Put on a board' }).click();
+    await page.getByRole('menuitem', { name: 'New board' }).click();
+    await page.getByRole('textbox', { name: 'Name of the board' }).fill(name);
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('button', { name: `${name} 2` })).toBeVisible();
+  }
 }
 
 async function edit(page: Page): Promise<void> {
@@ -123,6 +143,9 @@ async function train(page: Page): Promise<void> {
 async function dialogs(page: Page): Promise<void> {
   await page.keyboard.press('Control+l');
   await shot(page, 'library');
+  await page.getByRole('tab', { name: 'Disk space' }).click();
+  await expect(page.getByRole('region', { name: 'Models not used' })).toBeVisible();
+  await shot(page, 'disk-space');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+,');
   await page.getByRole('button', { name: 'Device and self-test' }).first().click();
