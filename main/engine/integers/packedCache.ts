@@ -25,7 +25,7 @@ export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProg
 }
 
 /** Part of the file's name; raise it when the layout or the rule changes. */
-const FORMAT = 3;
+const FORMAT = 4;
 /** Bytes looked at in each tensor, at its start, middle and end. */
 const SAMPLE = 1024;
 
@@ -125,10 +125,14 @@ function sample(info: TensorInfo, share: number): Uint8Array {
 
 /** One layer at a time is in memory: its float32 values and what becomes of them. */
 function groupsOf(part: PackedPart, tensors: CanonicalTensors, packing: Packing): TensorGroup[] {
-  const layers = (packing === 'winograd' ? winogradLayers : integerLayers)(part, tensors);
-  const group = (layer: string, info: TensorInfo): TensorGroup =>
-    packing === 'winograd' ? winogradGroup(layer, info) : packedGroup(layer, info, packing);
-  return layers.map((layer) => group(layer, tensors.get(`${layer}.weight`)!));
+  const info = (layer: string): TensorInfo => tensors.get(`${layer}.weight`)!;
+  const fewerProducts = winogradLayers(part, tensors);
+  const winograd = (layer: string): TensorGroup => winogradGroup(layer, info(layer));
+  if (packing === 'winograd') return fewerProducts.map(winograd);
+  const integers = integerLayers(part, tensors);
+  // What may not be coarse, where fewer products pay.
+  const precise = fewerProducts.filter((layer) => !integers.includes(layer));
+  return [...precise.map(winograd), ...integers.map((layer) => packedGroup(layer, info(layer), packing))];
 }
 
 function winogradGroup(layer: string, info: TensorInfo): TensorGroup {

@@ -70,6 +70,19 @@ test('convolutions worth it are prepared for fewer products, the others keep the
   expect(withoutPacked(tensors, ['input_blocks.1.0.out_layers.3.weight']).size).toBe(all.size);
 });
 
+test('beside integers, convolutions that may not be coarse are prepared for fewer products', async () => {
+  const folder = tempFolder();
+  const plain = unetOf(await smallCheckpoint(folder));
+  const weight = await wideConvolution(folder);
+  const blocks = [...plain.keys()].map((name) => Number(/^output_blocks\.(\d+)\./.exec(name)?.[1] ?? 0));
+  const last = `output_blocks.${Math.max(...blocks)}.0.out_layers.3.weight`;
+  const early = 'input_blocks.1.0.out_layers.3.weight';
+  const all = new Map([...plain, [last, weight], [early, weight]]);
+  const tensors = await withPackedWeights('unet', all, { packing: 8, cacheDir: folder, signal });
+  const forms = (name: string) => ['high', 'winograd'].filter((form) => tensors.has(`${name}.${form}`));
+  expect([forms(last), forms(early), forms(`${LAYER}.weight`)]).toEqual([['winograd'], ['high'], ['high']]);
+});
+
 /** The small checkpoint has no layer of 128 channels; this file has one. */
 async function wideConvolution(folder: string): Promise<TensorInfo> {
   const path = join(folder, 'wide.safetensors');
