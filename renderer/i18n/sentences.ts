@@ -161,6 +161,11 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   '{0} failed, so this was done on the CPU: {1}': '{0} 失败，因此改用 CPU 完成：{1}',
   'Speed "{0}" keeps the weights exact on {1}: integers are for the CPU.':
     '速度“{0}”在 {1} 上保持精确权重：整数只用于 CPU。',
+  'Speed "{0}" keeps the weights exact on {1}: other products are for the CPU.':
+    '速度“{0}”在 {1} 上保持精确权重：其他乘积方式只用于 CPU。',
+  'faster products are off by {0} on this processor': '在此处理器上更快的乘积误差为 {0}',
+  'its products take {0} on this processor': '在此处理器上它的乘积需要 {0}',
+  'Memory mode "cached" goes without its copy: {0}.': '内存模式“cached”没有使用副本：{0}。',
   'Speed "{0}" keeps the weights exact: {1}.': '速度“{0}”保持精确权重：{1}。',
   '{0}-bit products are off by {1} on this processor': '在此处理器上 {0} 位乘积的误差为 {1}',
   '{0}-bit products take {1} on this processor': '在此处理器上 {0} 位乘积需要 {1}',

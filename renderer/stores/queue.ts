@@ -1,6 +1,7 @@
 /** The queue as the studio tells it: jobs, the running one's progress, the previews of its steps. */
 import { create } from 'zustand';
 import type { Job, JobProgress, Plan } from '../../preload/jobs.ts';
+import type { GenerationRequest } from '../../preload/request.ts';
 import { onEvent, studio } from './studio.ts';
 
 export interface TimelineStep {
@@ -45,6 +46,18 @@ export const runningJob = ({ jobs }: Pick<QueueState, 'jobs'>): Job | undefined 
 /** Waiting jobs in the order in which they will run. */
 export const waitingJobs = ({ jobs }: Pick<QueueState, 'jobs'>): Job[] =>
   jobs.filter((job) => job.state === 'queued').sort((a, b) => a.position - b.position);
+
+/** Why the last picture of this speed was computed with exact weights; undefined where it was not, or where none is known. */
+export function speedRemark(
+  { jobs }: Pick<QueueState, 'jobs'>,
+  speed: GenerationRequest['speed'],
+): string | undefined {
+  const done = jobs.filter(
+    ({ state, request }) => state === 'done' && 'speed' in request && request.speed === speed,
+  );
+  const last = done.sort((a, b) => (a.finished ?? 0) - (b.finished ?? 0)).at(-1);
+  return last?.notes.find((note) => note.startsWith(`Speed "${speed}" keeps the weights exact`));
+}
 
 function takeJob(job: Job): void {
   useQueue.setState(({ jobs, progress }) => {

@@ -3,10 +3,12 @@ import { IconArrowsExchange, IconDice5 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { SAMPLERS, SCHEDULES } from '../../../preload/request.ts';
 import type { Draft } from '../../document/draft.ts';
+import { told } from '../../i18n/told.ts';
 import { seedFrom } from '../../request/build.ts';
 import { SCHEDULE_LABELS, samplerLabel } from '../../request/samplers.ts';
 import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
 import { modelsOfType, useModels } from '../../stores/models.ts';
+import { speedRemark, useQueue } from '../../stores/queue.ts';
 import { Hint, IconButton } from '../../ui/buttons.tsx';
 import { NumberField, SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
 import { StepRuleField } from './StepRuleField.tsx';
@@ -178,13 +180,20 @@ export function RareFields() {
   );
 }
 
-/** What the speed costs, in a line. */
+/** What the speed costs, in a line; and why the last picture did without its faster products. */
 function SpeedHelp() {
   const { t } = useTranslation();
   const speed = useDraft('speed');
+  const remark = useQueue((queue) => speedRemark(queue, speed));
   const isOwn = useDraft('shortcuts') !== undefined;
   if (isOwn) return <p className="help">{t('speed.own.help')}</p>;
-  return speed === 'exact' ? null : <p className="help">{t(`speed.${speed}.help`)}</p>;
+  if (speed === 'exact') return null;
+  return (
+    <>
+      <p className="help">{t(`speed.${speed}.help`)}</p>
+      {remark === undefined ? null : <p className="help warning">{told(remark)}</p>}
+    </>
+  );
 }
 
 function VaeField() {
