@@ -15,11 +15,13 @@ import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { addedParameters, fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
+import { PLAIN_MIX, type ResidualMix } from '../pipeline/control.ts';
 import { stackedRows } from '../pipeline/evaluation.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
 import { type PackedOptions, packedOrPlain } from './integers/packedCache.ts';
 import { stampOf } from './requestFiles.ts';
+import { type DeviceMix, deviceMix } from './residualMix.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 import { openT2iAdapter } from './t2iAdapters.ts';
 import { type Feeds, fromOrt, runOne, toOrt } from './tensors.ts';
@@ -44,19 +46,30 @@ export interface ControlStore {
    * Throws WeightsError for a file that is no ControlNet or T2I-Adapter, or was made for another base.
    */
   open(paths: readonly string[], base: ControlBase, options?: ControlOptions): Promise<OpenControl[]>;
+  /** Arithmetic on what they add, wherever it lies. */
+  mix(session: SessionOptions): ResidualMix;
   release(): Promise<void>;
+}
+
+/** The controls of a job, and how what they add is put together. */
+export interface OpenControls {
+  readonly networks: readonly OpenControl[];
+  readonly mix: ResidualMix;
 }
 
 export interface ControlOptions {
   readonly session?: SessionOptions;
   /** For a ControlNet in integers. */
   readonly packed?: PackedOptions | undefined;
+  /** Leave residuals on the device, for `mix` and the U-Net there. */
+  readonly residualsOnDevice?: boolean;
   /** Told why one stays in float32 all the same, as half a sentence. */
   readonly onProblem?: (problem: string) => void;
 }
 
 export function createControlStore(): ControlStore {
   const loaded = new Map<string, OpenControl>();
+  let mix: DeviceMix | undefined;
   const keepOnly = async (keys: readonly string[]): Promise<void> => {
     for (const [key, control] of [...loaded]) {
       if (keys.includes(key)) continue;
@@ -65,7 +78,7 @@ export function createControlStore(): ControlStore {
     }
   };
   const open: ControlStore['open'] = async (paths, base, options = {}) => {
-    const how = JSON.stringify([options.session, options.packed?.packing]);
+    const how = JSON.stringify([options.session, options.packed?.packing, options.residualsOnDevice]);
     const keys = paths.map((path) => stampOf(path) + how);
     await keepOnly(keys);
     const controls: OpenControl[] = [];
@@ -76,7 +89,19 @@ export function createControlStore(): ControlStore {
     }
     return controls;
   };
-  return { open, release: () => keepOnly([]) };
+  return {
+    open,
+    mix: (session) => {
+      if (session.device !== 'webgpu') return PLAIN_MIX;
+      mix ??= deviceMix(session);
+      return mix;
+    },
+    release: async () => {
+      await keepOnly([]);
+      await mix?.release();
+      mix = undefined;
+    },
+  };
 }
 
 /** Opens what the file is, or says what it is instead. */
@@ -112,7 +137,7 @@ function fittingConfig(file: WeightsFile, unet: UnetConfig): ControlNetConfig {
 export async function openControlNet(
   file: WeightsFile,
   config: ControlNetConfig,
-  { session = DEFAULT_SESSION, packed, onProblem }: ControlOptions = {},
+  { session = DEFAULT_SESSION, packed, residualsOnDevice, onProblem }: ControlOptions = {},
 ): Promise<OpenControl> {
   const plain = canonicalTensors(file, 'controlnet');
   const { tensors, problem } = packed
@@ -120,26 +145,34 @@ export async function openControlNet(
     : { tensors: plain, problem: undefined };
   if (problem !== undefined) onProblem?.(problem);
   const prepack = session.prepack && problem === undefined;
-  return controlNetOver(fileParameters(file.path, tensors), config, { ...session, prepack });
+  return controlNetOver(
+    fileParameters(file.path, tensors),
+    config,
+    { ...session, prepack },
+    residualsOnDevice,
+  );
 }
 
 /** A file marked `difference` holds what is to be added to the U-Net's own weights; the sum is float32. */
 function openDifference(
   file: WeightsFile,
   { unet, weights }: ControlBase,
-  { session = DEFAULT_SESSION }: ControlOptions,
+  { session = DEFAULT_SESSION, residualsOnDevice }: ControlOptions,
 ): Promise<OpenControl> {
   const own = fileParameters(file.path, canonicalTensors(file, 'controlnet'));
-  return controlNetOver(addedParameters(own, weights), fittingConfig(file, unet), session);
+  return controlNetOver(addedParameters(own, weights), fittingConfig(file, unet), session, residualsOnDevice);
 }
 
 async function controlNetOver(
   source: ParameterSource,
   config: ControlNetConfig,
   session: SessionOptions,
+  residualsOnDevice = false,
 ): Promise<OpenControl> {
   const { graph } = compileControlNet(source, config, session.target);
-  const opened = await createSession(graph, session);
+  // The first stays on the CPU: deep features, which are worked on there, take it along (see DeepFeatures).
+  const outputsOnDevice = graph.outputs.map(({ name }) => name).filter((name) => name !== 'residual.0');
+  const opened = await createSession(graph, { ...session, ...(residualsOnDevice && { outputsOnDevice }) });
   const features = oncePerHint(async (picture) => {
     // Open for one run: it holds more for a picture than its few weights.
     const encoder = await createSession(compileHintEncoder(source, config, session.target), session);

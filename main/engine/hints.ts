@@ -49,13 +49,13 @@ export async function requestControls(
   toSize: (source: Pixels) => Pixels,
 ): Promise<NonNullable<GenerationInputs['wrapEvaluate']>> {
   const paths = controls.map(({ model }) => fileOf(model, 'ControlNet'));
-  const networks = await host.openControls(paths);
+  const { networks, mix } = await host.openControls(paths);
   const active: ActiveControl[] = [];
   for (const control of controls)
     active.push({ ...control, hint: await hintTensor(control, toSize, host.memo) });
   const run = ({ control, ...input }: ControlInput): Promise<ControlResiduals> =>
     networks[control]!.run(input);
-  return (evaluate, sigmas) => withControl(evaluate, run, active, sigmas);
+  return (evaluate, sigmas) => withControl(evaluate, run, active, sigmas, mix);
 }
 
 /** The job "hint": shows what a ControlNet would see, at the size of the source. */

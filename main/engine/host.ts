@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
-import { type ControlBase, type ControlOptions, createControlStore, type OpenControl } from './controls.ts';
+import { type ControlBase, type ControlOptions, createControlStore, type OpenControls } from './controls.ts';
 import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { type Placement, tileOnDevice } from './devices/placement.ts';
 import { choosePacking, keptExact, type Speed } from './integers/choice.ts';
@@ -71,7 +71,7 @@ export interface EngineHost {
    */
   open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
   /** The ControlNets and T2I-Adapters of a job on the checkpoint that is open, in order; others are freed. */
-  openControls(paths: readonly string[]): Promise<OpenControl[]>;
+  openControls(paths: readonly string[]): Promise<OpenControls>;
   /** A small picture of what the open checkpoint's latent will become. */
   preview(latent: Tensor, settings: EngineSettings): Promise<RawImage>;
   /** How networks are to be opened by a job with these settings: on which device, and how written for it. */
@@ -100,6 +100,7 @@ interface CurrentJob {
   readonly onLoad: OpenOptions['onLoad'];
   readonly onCompile?: NetworkOptions['onCompile'];
   readonly pixels: number;
+  readonly batch: number;
   /** Set where it runs on a device. */
   readonly placement?: OnDevicePlacement | undefined;
   /** Set where its networks are computed in integers. */
@@ -109,7 +110,7 @@ interface CurrentJob {
 }
 
 const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
-const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0, notes: [] };
+const NO_JOB: CurrentJob = { lora: NO_LORA, onLoad: () => undefined, pixels: 0, batch: 1, notes: [] };
 
 /** `onDevice` is told of every device before it is touched: if the process then dies, it was the driver. */
 export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
@@ -132,7 +133,7 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
     const { packing, note } = await choosePacking(speed, device, settings);
     const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
     const packed = packing && { packing, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
-    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, packed, placement, notes };
+    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, batch, packed, placement, notes };
     const key = [plan.key, settings.threads, settings.memory, packing].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
@@ -155,7 +156,8 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
     if (!loaded) throw new Error('ControlNets are opened after their checkpoint');
-    return controlStore.open(paths, loaded.controlled, controlOptions(loaded, current));
+    const networks = await controlStore.open(paths, loaded.controlled, controlOptions(loaded, current));
+    return { networks, mix: controlStore.mix(loaded.session) };
   };
   const preview: EngineHost['preview'] = async (latent, settings) => {
     if (!loaded) throw new Error('previews are of the checkpoint that is open');
@@ -171,9 +173,14 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
   return { open, openControls, preview, session: sessionFor, onDevice, memo, release };
 }
 
-function controlOptions({ session }: LoadedCheckpoint, { packed, notes }: CurrentJob): ControlOptions {
+function controlOptions(
+  { session }: LoadedCheckpoint,
+  { packed, notes, placement, batch }: CurrentJob,
+): ControlOptions {
   return {
     session,
+    // Row by row, they would have to be cut there.
+    residualsOnDevice: session.device === 'webgpu' && placement !== undefined && placement.rows >= 2 * batch,
     packed: session.prepack ? packed : undefined,
     onProblem: (problem) => notes.push(`A ControlNet keeps its weights exact: ${problem}.`),
   };

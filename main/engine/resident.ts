@@ -23,7 +23,8 @@ export function residentFeeds(options: SessionOptions): ResidentFeeds {
   const copiers = new Map<number, Promise<InferenceSession>>();
   let last: { readonly source: Feeds; readonly copies: Feeds } | undefined;
   const copierFor = (rank: number): Promise<InferenceSession> => {
-    const copier = copiers.get(rank) ?? createSession(copyGraph(rank), { ...options, outputsOnDevice: true });
+    const copier =
+      copiers.get(rank) ?? createSession(copyGraph(rank), { ...options, outputsOnDevice: 'all' });
     copiers.set(rank, copier);
     return copier;
   };

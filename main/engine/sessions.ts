@@ -22,8 +22,8 @@ export interface SessionOptions {
   readonly threads: number;
   /** Keep fp16 weights as they lie and cast them while running: half the memory, slower steps. */
   readonly castWhileRunning: boolean;
-  /** Leave outputs on the device, to be given to other sessions there; see resident.ts. */
-  readonly outputsOnDevice?: boolean;
+  /** Outputs that are left on the device, to be given to other sessions there; see resident.ts. */
+  readonly outputsOnDevice?: 'all' | readonly string[];
   /** Lay weights out again for the kernels: pays for int8 only. */
   readonly prepack: boolean;
 }
@@ -63,7 +63,7 @@ function ortOptions(root: string, options: SessionOptions): InferenceSession.Ses
     enableCpuMemArena: !options.castWhileRunning,
     enableMemPattern: !options.castWhileRunning,
     logSeverityLevel: 3,
-    ...(options.outputsOnDevice && { preferredOutputLocation: 'gpu-buffer' }),
+    ...(options.outputsOnDevice && { preferredOutputLocation: locationsOf(options.outputsOnDevice) }),
     extra: {
       session: {
         model_external_initializers_file_folder_path: root,
@@ -74,4 +74,10 @@ function ortOptions(root: string, options: SessionOptions): InferenceSession.Ses
       ...(options.castWhileRunning && { optimization: { disable_specified_optimizers: 'ConstantFolding' } }),
     },
   };
+}
+
+function locationsOf(
+  outputs: NonNullable<SessionOptions['outputsOnDevice']>,
+): NonNullable<InferenceSession.SessionOptions['preferredOutputLocation']> {
+  return outputs === 'all' ? 'gpu-buffer' : Object.fromEntries(outputs.map((name) => [name, 'gpu-buffer']));
 }

@@ -18,6 +18,23 @@ export interface ActiveControl {
   readonly priority: ControlPriority;
 }
 
+/** Arithmetic on residuals, which may lie where the network runs and not here. */
+export interface ResidualMix {
+  /** sum + residual, each block of rows of it times its share. Neither is written to; the sum may be left out. */
+  add(sum: Tensor | undefined, residual: Tensor, shares: readonly number[]): Promise<Tensor>;
+  /** What was made since the last time is not needed any more. */
+  done(): void;
+}
+
+/** On the numbers themselves. */
+export const PLAIN_MIX: ResidualMix = {
+  add: async (sum, residual, shares) => {
+    if (!sum && shares.every((share) => share === 1)) return residual;
+    return weightedSum(sum, residual, shares);
+  },
+  done: () => undefined,
+};
+
 /** Kept of a residual per block of distance from the middle (cldm's guess mode; A1111's soft weights). */
 const SOFT_WEIGHT = 0.825;
 /** A1111's soft weights of a T2I-Adapter's features, the largest first. */
@@ -29,6 +46,7 @@ export function withControl(
   control: (input: ControlInput) => Promise<ControlResiduals>,
   controls: readonly ActiveControl[],
   sigmas: ModelSigmas,
+  mix: ResidualMix = PLAIN_MIX,
 ): Evaluate {
   if (controls.length === 0) return evaluate;
   const ranges = controls.map((item) => ({
@@ -44,7 +62,7 @@ export function withControl(
       if (item.weight === 0 || evaluation.sigma > from || evaluation.sigma < to) continue;
       const { residuals: _none, deep: _kept, ...input } = evaluation;
       const residuals = await control({ ...input, control: index, hint: item.hint });
-      addAll(sums, residuals, (softness) => shares(item, softness, evaluation));
+      await addAll(mix, sums, residuals, (softness) => shares(item, softness, evaluation));
     }
     const {
       skips,
@@ -53,7 +71,7 @@ export function withControl(
     } = sums;
     if (skips.length === 0 && features.length === 0) return evaluate(evaluation);
     const residuals = { skips, features, ...(middle && { middle }) };
-    const { deep, ...prediction } = await evaluate({ ...evaluation, residuals });
+    const { deep, ...prediction } = await evaluate({ ...evaluation, residuals }).finally(mix.done);
     if (!deep) return prediction;
     return { ...prediction, deep: { ...deep, ...(skips[0] && { residual: skips[0] }) } };
   };
@@ -63,16 +81,20 @@ export function withControl(
 type Sums = Record<'skips' | 'middle' | 'features', Tensor[]>;
 
 /** `sharesAt` gives the shares of the blocks of rows for a softness, 0–1. */
-function addAll(
+async function addAll(
+  mix: ResidualMix,
   sums: Sums,
   { skips, middle, features = [] }: ControlResiduals,
   sharesAt: (softness: number) => readonly number[],
-): void {
+): Promise<void> {
+  const addTo = async (to: Tensor[], index: number, residual: Tensor, softness: number): Promise<void> => {
+    to[index] = await mix.add(to[index], residual, sharesAt(softness));
+  };
   for (const [index, skip] of skips.entries())
-    addWeighted(sums.skips, index, skip, sharesAt(SOFT_WEIGHT ** (skips.length - index)));
+    await addTo(sums.skips, index, skip, SOFT_WEIGHT ** (skips.length - index));
   for (const [index, feature] of features.entries())
-    addWeighted(sums.features, index, feature, sharesAt(SOFT_FEATURES[index] ?? 1));
-  if (middle) addWeighted(sums.middle, 0, middle, sharesAt(1));
+    await addTo(sums.features, index, feature, SOFT_FEATURES[index] ?? 1);
+  if (middle) await addTo(sums.middle, 0, middle, 1);
 }
 
 /** What a residual is multiplied by, for each block of rows; `softness` counts where one side has priority. */
@@ -84,16 +106,10 @@ function shares({ weight, priority }: ActiveControl, softness: number, { sides }
   });
 }
 
-/** sums[index] += residual, each block of rows by its share. */
-function addWeighted(
-  sums: Tensor[],
-  index: number,
-  { data, shape }: Tensor,
-  rowShares: readonly number[],
-): void {
-  sums[index] ??= { data: new Float32Array(data.length), shape };
-  const target = sums[index].data;
+function weightedSum(sum: Tensor | undefined, { data, shape }: Tensor, rowShares: readonly number[]): Tensor {
+  const result = sum ? sum.data.slice() : new Float32Array(data.length);
   const rows = data.length / rowShares.length;
   for (const [side, share] of rowShares.entries())
-    for (let i = side * rows; i < (side + 1) * rows; i++) target[i]! += data[i]! * share;
+    for (let i = side * rows; i < (side + 1) * rows; i++) result[i]! += data[i]! * share;
+  return { data: result, shape };
 }

@@ -106,3 +106,28 @@ test("a T2I-Adapter's features are weighed too, softer the larger they are, and 
   );
   expect(features!.map(({ data }) => data[1])).toEqual([0, 0, 0, 0]);
 });
+
+test('one control at full weight passes its residuals on as they are; a sum writes to none of them', async () => {
+  const seen: ControlResiduals[] = [];
+  const run = (controls: readonly ActiveControl[]) =>
+    withControl(
+      async (evaluation) => {
+        seen.push(evaluation.residuals!);
+        return evaluation.latent;
+      },
+      async () => ONES,
+      controls,
+      SIGMAS,
+    )({
+      latent: zeros([2, 4, 1, 1]),
+      timestep: Float32Array.of(1, 1),
+      context: zeros([2, 77, 1]),
+      sigma: 1,
+      sides: ['positive', 'negative'],
+    });
+  await run([use()]);
+  await run([use(), use({ weight: 3 })]);
+  expect(seen[0]!.middle).toBe(ONES.middle);
+  expect([...seen[1]!.middle!.data]).toEqual([4, 4]);
+  expect([...ONES.middle!.data]).toEqual([1, 1]);
+});

@@ -1,6 +1,7 @@
 /** Runs graphs on WebGPU in a process of its own: a driver that crashes takes one test with it, not the run. */
 import { unetError } from '../../main/engine/devices/probe.ts';
 import { errorOn } from './compare.ts';
+import { deviceResidualsError } from './deviceResiduals.ts';
 import { deviceTensorsError } from './deviceTensors.ts';
 import { LAYER_GRAPHS } from './layers.ts';
 import { NETWORK_GRAPHS } from './networks.ts';
@@ -19,5 +20,6 @@ process.on('message', (name: string) => {
 async function measure(name: string): Promise<number> {
   if (name === 'U-Net with LoRA and control') return unetError('webgpu', PLAIN);
   if (name === 'tensors kept on the device') return deviceTensorsError();
+  if (name === 'residuals kept on the device') return deviceResidualsError();
   return errorOn(GRAPHS[name]!, 'webgpu', PLAIN);
 }

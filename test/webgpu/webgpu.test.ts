@@ -43,12 +43,14 @@ describe.skipIf(NO_SWIFT_SHADER)(
       });
     });
 
-    test.each([...Object.keys(GRAPHS), 'U-Net with LoRA and control', 'tensors kept on the device'])(
-      '%s',
-      async (name) => {
-        expect(await worker.measure(name)).toBeLessThan(ROUNDING);
-      },
-    );
+    test.each([
+      ...Object.keys(GRAPHS),
+      'U-Net with LoRA and control',
+      'tensors kept on the device',
+      'residuals kept on the device',
+    ])('%s', async (name) => {
+      expect(await worker.measure(name)).toBeLessThan(ROUNDING);
+    });
   },
 );
 

@@ -1,7 +1,7 @@
 /** The models of a workflow, made ready when a node needs them: the engine keeps the last one loaded. */
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
-import type { OpenControl } from '../../engine/controls.ts';
+import type { OpenControls } from '../../engine/controls.ts';
 import type { EngineHost, OpenOptions } from '../../engine/host.ts';
 import type { Speed } from '../../engine/integers/choice.ts';
 import type { LoraChoice } from '../../engine/loras.ts';
@@ -22,7 +22,7 @@ export interface Models {
   checkpoint(model: ModelValue): Promise<ReadyModel>;
   vae(vae: VaeValue): Promise<ReadyModel>;
   /** ControlNets for the checkpoint that was asked for last. */
-  controls(paths: readonly string[]): Promise<OpenControl[]>;
+  controls(paths: readonly string[]): Promise<OpenControls>;
   upscaler(path: string): Promise<OpenUpscaler>;
   /** Announces pictures of so many pixels: beyond those announced before, the VAE may be loaded again, in tiles. */
   reserve(pixels: number): void;

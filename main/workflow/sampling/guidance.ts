@@ -112,7 +112,7 @@ async function evaluateOf(
   const used = [...new Set(controls.flat())];
   const model = await context.models.checkpoint(options.model);
   const { networks, config } = model;
-  const opened = await context.models.controls(used.map(({ path }) => path));
+  const { networks: opened, mix } = await context.models.controls(used.map(({ path }) => path));
   const hints = used.map((use) => hintFor(use, options.latent.samples));
   const fallback = needsFallback(options) ? await inpaintFallback(model, options.latent) : undefined;
   const sideOf = (uses: readonly ControlUse[], conditioning: ConditioningValue): Evaluate => {
@@ -126,6 +126,7 @@ async function evaluateOf(
       ({ control, ...input }) => opened[used.indexOf(uses[control]!)]!.run(input),
       active,
       modelSigmas,
+      mix,
     );
   };
   const positive = sideOf(controls[0], options.positive);
