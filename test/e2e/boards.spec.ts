@@ -31,15 +31,17 @@ test('boards are made, filled in three ways, shown alone, renamed and deleted', 
   await nameBoard(page, 'Sea');
   await expect(board(page, 'Sea 1')).toBeVisible();
   // By selection, with Ctrl and with the keyboard.
-  await page.getByRole('button', { name: 'New board' }).click();
-  await nameBoard(page, 'Land');
   await picture(page, PROMPTS[1]!).click({ modifiers: ['Control'] });
   await picture(page, PROMPTS[2]!).focus();
   await page.keyboard.press('Control+Space');
   const bar = page.getByRole('toolbar', { name: 'Selection' });
   await expect(bar).toContainText('2 selected');
   await bar.getByRole('button', { name: 'Put on a board' }).click();
-  await page.getByRole('menuitem', { name: 'Land' }).click();
+  await page.getByRole('menuitem', { name: 'New board' }).click();
+  const name = page.getByRole('textbox', { name: 'Name of the board' });
+  await expect(name).toBeFocused();
+  await page.keyboard.type('Land');
+  await page.keyboard.press('Enter');
   await expect(board(page, 'Land 2')).toBeVisible();
   await expect(bar).toHaveCount(0);
   // By dragging.

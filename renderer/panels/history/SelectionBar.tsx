@@ -8,6 +8,7 @@ import {
   IconTrash,
   IconX,
 } from '@tabler/icons-react';
+import { useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { takeOffBoard } from '../../commands/boards.ts';
 import { exportPictures } from '../../commands/export.ts';
@@ -56,10 +57,25 @@ export function SelectionBar() {
 /** A button with the boards under it. */
 export function PutOnBoard({ ids }: { readonly ids: readonly number[] }) {
   const { t } = useTranslation();
+  const button = useRef<HTMLButtonElement>(null);
   return (
-    <Menu position="bottom-end" width={220} withinPortal transitionProps={{ duration: 80 }}>
+    // The focus returns at once and not later, when it would be taken from the name of a new board.
+    <Menu
+      position="bottom-end"
+      width={220}
+      withinPortal
+      returnFocus={false}
+      onClose={() => button.current?.focus()}
+      transitionProps={{ duration: 80 }}
+    >
       <Menu.Target>
-        <button type="button" className="icon-button" aria-label={t('board.add')} title={t('board.add')}>
+        <button
+          ref={button}
+          type="button"
+          className="icon-button"
+          aria-label={t('board.add')}
+          title={t('board.add')}
+        >
           <IconFolderPlus size={17} stroke={1.6} />
         </button>
       </Menu.Target>
