@@ -627,7 +627,7 @@ export const en = {
   'sweep.save': 'Save the grid',
   'sweep.cell.waiting': 'not sent',
   'sweep.cell.queued': 'waits',
-  'sweep.cell.running': 'is painted',
+  'sweep.cell.running': 'painting',
   'sweep.cell.paused': 'held',
   'sweep.cell.failed': 'failed',
   'sweep.cell.cancelled': 'stopped',

@@ -1,6 +1,7 @@
 /** The middle of the window on Create, Edit and Sketch: the stage with what floats over it. */
 import { memo, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
+import { shownCandidate, useCandidates } from '../../stores/candidates.ts';
 import { useDocumentPart } from '../../stores/document.ts';
 import { useQueue } from '../../stores/queue.ts';
 import { useStudio } from '../../stores/studio.ts';
@@ -70,8 +71,10 @@ function EmptyHint() {
   const empty = useDocumentPart(({ layers, sketch, draft }) =>
     mode === 'sketch' ? sketch.length === 0 && draft.control.source === 'sketch' : layers.length === 0,
   );
+  const covered = useCandidates((state) => shownCandidate(state) !== null);
   const nothing = useQueue(({ jobs }) => jobs.length === 0);
-  const text = mode === 'create' ? (nothing ? 'empty.create' : null) : empty ? `empty.${mode}` : null;
+  const text =
+    mode === 'create' ? (nothing ? 'empty.create' : null) : empty && !covered ? `empty.${mode}` : null;
   if (text === 'empty.create' && !welcomed) return <Welcome />;
   return text === null ? null : <p className="canvas-hint">{t(text)}</p>;
 }

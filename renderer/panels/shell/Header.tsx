@@ -104,7 +104,7 @@ function Machine() {
         {t('device.short')} <em>{devices === null ? '…' : devices.chosen.toUpperCase()}</em>
       </button>
       {memory === null ? null : (
-        <span className="fact">
+        <span className="fact" data-part="memory">
           {t('memory')} <em>{`${gigabytes(memory.total - memory.free)} / ${gigabytes(memory.total)} GB`}</em>
         </span>
       )}

@@ -1,0 +1,56 @@
+/** A small window (1024 × 700): nothing that one needs lies outside of it or under something else. */
+import { expect, generate, goTo, makePicture, open, type Page, pictures, stage, test } from './studio.ts';
+
+test.use({ viewport: { width: 1024, height: 700 } });
+
+/** Whole in the window, and what a click in its middle meets. */
+async function expectReachable(page: Page, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const button = page.getByRole('button', { name, exact: true }).first();
+    await expect(button, name).toBeInViewport({ ratio: 1 });
+    await button.click({ trial: true });
+  }
+}
+
+/** A stroke through the middle of the canvas. */
+async function strokeAcross(page: Page): Promise<void> {
+  const box = (await stage(page).boundingBox())!;
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x - 30, y);
+  await page.mouse.down();
+  await page.mouse.move(x + 30, y + 20, { steps: 6 });
+  await page.mouse.up();
+}
+
+test('a masked result is judged, and every page reached, in a small window', async ({ page, studio }) => {
+  await open(page, studio, 2);
+  await expectReachable(page, ['Library', 'Studio settings', 'Undo']);
+  for (const name of ['Create', 'Edit', 'Sketch', 'Upscale', 'Train'] as const) {
+    await goTo(page, name);
+    await expect(page.getByRole('tab', { name })).toBeInViewport({ ratio: 1 });
+  }
+  await goTo(page, 'Create');
+  await makePicture(page);
+  await page.getByRole('button', { name: 'Accept' }).click();
+  await goTo(page, 'Edit');
+  await page.getByRole('radio', { name: 'Mask' }).check();
+  await strokeAcross(page);
+  await generate(page).click();
+  await expect(pictures(page)).toHaveCount(2, { timeout: 180_000 });
+  await expectReachable(page, ['Accept', 'Discard', 'Layers 1', 'Invert mask', 'Fit']);
+  await expect(page.getByRole('slider', { name: 'Feather' })).toBeInViewport({ ratio: 1 });
+  await page.getByRole('button', { name: 'Accept' }).click();
+  await expect(page.getByRole('button', { name: 'Layers 2' })).toBeVisible();
+});
+
+test('a sketch is not written over once its picture is shown', async ({ page, studio }) => {
+  await open(page, studio, 2);
+  const hint = page.getByText('White lines on black', { exact: false });
+  await goTo(page, 'Sketch');
+  await expect(hint).toBeVisible();
+  await goTo(page, 'Create');
+  await makePicture(page);
+  await goTo(page, 'Sketch');
+  await expect(page.getByRole('button', { name: 'Accept' })).toBeVisible();
+  await expect(hint).toHaveCount(0);
+});
