@@ -216,7 +216,7 @@ async function comparisonRows(
   feeds: AllFeeds,
   hasGoal: boolean,
 ): Promise<BenchRow[]> {
-  const seconds = await inTurns(sessions, feeds, 2);
+  const seconds = await inTurns(sessions, feeds);
   const exact = await outputOf(sessions.exact, feeds);
   const rows: BenchRow[] = [{ what: `exact: ${what}`, value: seconds.exact, unit: 's' }];
   for (const kind of PACKED_KINDS) {

@@ -1,6 +1,8 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { openCheckpoint } from '../../main/engine/checkpoint.ts';
+import { cachedWeights, cachePath } from '../../main/engine/fp32Cache.ts';
 import { createHost } from '../../main/engine/host.ts';
 import type { MemoryMode } from '../../main/engine/protocol.ts';
 import { createShelf, type Shelved } from '../../main/engine/shelf.ts';
@@ -37,6 +39,47 @@ test('mapped checkpoints stay, the newest of them; others make room first', asyn
   await kept.releaseAll();
   expect(freed.at(-1)).toBe('e');
   expect(kept.take('e')).toBeUndefined();
+});
+
+test('a cached checkpoint whose copy made room for others is loaded again', async () => {
+  const folder = temporaryFolder();
+  const open = async () => {
+    const { networks } = await host.open(TINY_CHECKPOINT, {
+      settings: { memory: 'cached', device: 'cpu', cacheDir: folder, threads: 1, previews: false },
+      pixels: 64 * 64,
+      loras: [],
+      onLoad: () => undefined,
+      signal: new AbortController().signal,
+    });
+    return networks;
+  };
+  await open();
+  const copy = cachePath(TINY_CHECKPOINT, folder);
+  rmSync(copy);
+  const latent = { data: new Float32Array(4 * 64).fill(1), shape: [1, 4, 8, 8] };
+  const image = await (await open()).decodeLatent(latent);
+  expect([image.shape, existsSync(copy)]).toEqual([[1, 3, 64, 64], true]);
+  await host.release();
+});
+
+test('using a float32 copy makes it the latest used and trims the others', async () => {
+  const folder = temporaryFolder();
+  const use = (limit?: number) =>
+    cachedWeights(
+      openCheckpoint(TINY_CHECKPOINT, { flavour: 'cpu' }),
+      folder,
+      new AbortController().signal,
+      limit,
+    );
+  await use();
+  const copy = cachePath(TINY_CHECKPOINT, folder);
+  const [older, newer] = ['older', 'newer'].map((name) => join(folder, `${name}.safetensors`));
+  for (const path of [older!, newer!]) copyFileSync(copy, path);
+  utimesSync(copy, 1000, 1000);
+  utimesSync(older!, 2000, 2000);
+  await use(2.5 * statSync(copy).size);
+  expect([copy, older!, newer!].map((path) => existsSync(path))).toEqual([true, false, true]);
+  expect(Date.now() - statSync(copy).mtimeMs).toBeLessThan(60_000);
 });
 
 test('going back to a checkpoint loads nothing in mode cached, and its networks again in mode normal', async () => {
