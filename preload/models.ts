@@ -118,8 +118,8 @@ export const modelFacetsSchema = z.object({
   tags: z.array(facetSchema),
 });
 
-/** Copies of weights that the engine makes for speed, and makes again when it needs them. */
-export const COPY_KINDS = ['float32', 'integers', 'merged', 'other'] as const;
+/** Copies of weights that the engine makes for speed, and makes again when it needs them: `packed` for faster products. */
+export const COPY_KINDS = ['float32', 'packed', 'merged'] as const;
 export const copyKindSchema = z.enum(COPY_KINDS);
 export type CopyKind = z.infer<typeof copyKindSchema>;
 
@@ -132,6 +132,8 @@ export const diskUseSchema = z.object({
   /** Deleted pictures that can still be restored. */
   bin: pictureBytesSchema,
   copies: z.array(z.object({ kind: copyKindSchema, bytes: z.number() })),
+  /** The program itself, compiled: small, and kept. */
+  code: z.number(),
   /** States and samples of training runs. */
   training: z.number(),
   /** Left on the disk of the data folder. */

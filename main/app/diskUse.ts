@@ -23,6 +23,7 @@ export async function diskUse({ library, folder, db }: Services): Promise<DiskUs
       kind,
       bytes: sum(copies.filter(({ path }) => copyKind(path) === kind)),
     })),
+    code: sum(copies.filter(({ path }) => copyKind(path) === null)),
     training: sum(filesIn(folder.training)),
     free: bavail * bsize,
   };
@@ -42,11 +43,11 @@ export function clearCache({ db, folder }: Services, kind?: CopyKind): { bytes: 
   return { bytes: sum(before) - sum(filesIn(folder.cache)) };
 }
 
-/** Told by the file's name: fp32Cache, packedCache and overlay each have an ending of their own. */
-function copyKind(path: string): CopyKind {
+/** Told by the file's name: fp32Cache, overlay and packedCache each have endings of their own. Null: no copy of weights. */
+function copyKind(path: string): CopyKind | null {
+  if (!/\.safetensors/.test(path)) return null;
   if (/\.f32\.safetensors/.test(path)) return 'float32';
-  if (/\.int\d+\.safetensors/.test(path)) return 'integers';
-  return /\.overlay\.safetensors/.test(path) ? 'merged' : 'other';
+  return /\.overlay\.safetensors/.test(path) ? 'merged' : 'packed';
 }
 
 interface FileSize {

@@ -179,6 +179,7 @@ export const SENTENCES: Readonly<Record<string, string>> = {
     '{0}：已应用 {1} / {2} 个张量；不适用于此模型：{3}',
   '{0}: applied {1} of {2} tensors': '{0}：已应用 {1} / {2} 个张量',
   // training
+  'Trained {0} steps; final loss {1}.': '训练了 {0} 步；最终损失 {1}。',
   'the resolution is too small for this model; use at least 64': '分辨率对此模型太小；请至少用 64',
   '{0}: there are no pictures in it; name a folder with PNG, JPEG or WebP files':
     '{0}：其中没有图片；请指定含 PNG、JPEG 或 WebP 的文件夹',

@@ -9,7 +9,8 @@ const EXPECTED = /: applied (\d+) of \1 tensors$/;
 export function startRemarks(): void {
   const told = new Set<string>();
   onEvent((event) => {
-    if (event.type !== 'job' || event.job.state !== 'done') return;
+    // How a training went stands on its own page.
+    if (event.type !== 'job' || event.job.state !== 'done' || event.job.request.kind === 'train-lora') return;
     for (const note of event.job.notes) {
       if (EXPECTED.test(note) || told.has(note)) continue;
       told.add(note);

@@ -43,9 +43,9 @@ test('copies and deleted pictures are removed where they are listed; what was us
   const unused = page.getByRole('list', { name: 'Models not used' });
   await expect(unused.getByText('little-world', { exact: true })).toBeVisible();
   const disk = page.getByRole('region', { name: 'What takes how much' });
-  await disk.getByRole('button', { name: 'Delete: Copies as integers' }).click();
+  await disk.getByRole('button', { name: 'Delete: Copies for faster products' }).click();
   await disk.getByRole('button', { name: 'Delete, make again later' }).click();
-  await expect(disk.getByText('Copies as integers')).toHaveCount(0);
+  await expect(disk.getByText('Copies for faster products')).toHaveCount(0);
   expect(existsSync(join(studio.data, 'cache', 'old.int8.safetensors'))).toBe(false);
   await page.keyboard.press('Escape');
   await makePicture(page);

@@ -229,9 +229,8 @@ test('uploads, hints, tokens, settings, boards, models and the app’s own facts
   writeFileSync(merged, Buffer.alloc(500));
   expect((await client.models.diskUse()).copies).toEqual([
     { kind: 'float32', bytes: 0 },
-    { kind: 'integers', bytes: 1000 },
+    { kind: 'packed', bytes: 1000 },
     { kind: 'merged', bytes: 500 },
-    { kind: 'other', bytes: 0 },
   ]);
   expect(await client.models.clearCache({ kind: 'merged' })).toEqual({ bytes: 500 });
   expect([copy, merged].map((path) => existsSync(path))).toEqual([true, false]);

@@ -69,5 +69,6 @@ function useRows(disk: DiskUse, onChange: () => void): Row[] {
       ),
     })),
     { name: t('upkeep.training'), bytes: disk.training },
+    { name: t('upkeep.code'), bytes: disk.code },
   ];
 }
