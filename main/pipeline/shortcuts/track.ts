@@ -22,12 +22,9 @@ export function measured(track: Track, value: Float32Array<ArrayBuffer>, at: num
   const measurement = { value, at };
   // A second look at the same place (Heun's samplers) replaces the first.
   if (!last || last.at === at) return { ...track, last: measurement };
-  const remainder = before && remainderAt(at, last.at, before.at);
-  return {
-    last: measurement,
-    before: last,
-    ...(before && { curvature: relativeDistance(extrapolated(track, at), value) / remainder! }),
-  };
+  if (!before) return { last: measurement, before: last };
+  const curvature = relativeMiss(last, before, measurement) / remainderAt(at, last.at, before.at);
+  return { last: measurement, before: last, curvature };
 }
 
 /** Expected relative error of an extrapolation to `at`; infinite before three measurements. */
@@ -51,11 +48,14 @@ function remainderAt(at: number, last: number, before: number): number {
   return Math.abs((at - last) * (at - before));
 }
 
-function relativeDistance(a: Float32Array, b: Float32Array): number {
+/** How far the line through `last` and `before` passes by what was measured; the line itself, megabytes, is not kept. */
+function relativeMiss(last: Measurement, before: Measurement, { value, at }: Measurement): number {
+  const share = (at - last.at) / (last.at - before.at);
   let [distance, norm] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    distance += (a[i]! - b[i]!) ** 2;
-    norm += b[i]! ** 2;
+  for (let i = 0; i < value.length; i++) {
+    const known = last.value[i]!;
+    distance += (Math.fround(known + share * (known - before.value[i]!)) - value[i]!) ** 2;
+    norm += value[i]! ** 2;
   }
   return Math.sqrt(distance / Math.max(norm, Number.MIN_VALUE));
 }
