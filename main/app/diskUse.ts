@@ -43,7 +43,7 @@ export function clearCache({ db, folder }: Services, kind?: CopyKind): { bytes: 
   return { bytes: sum(before) - sum(filesIn(folder.cache)) };
 }
 
-/** Told by the file's name: fp32Cache, overlay and packedCache each have endings of their own. Null: no copy of weights. */
+/** Told by the file's name: float32 copies, overlays and packed weights each have endings of their own. Null: no copy of weights. */
 function copyKind(path: string): CopyKind | null {
   if (!/\.safetensors/.test(path)) return null;
   if (/\.f32\.safetensors/.test(path)) return 'float32';

@@ -19,7 +19,7 @@ import { PLAIN_MIX, type ResidualMix } from '../pipeline/control.ts';
 import { stackedRows } from '../pipeline/evaluation.ts';
 import type { ControlInput, ControlResiduals } from '../pipeline/model.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
-import { type PackedOptions, packedOrPlain } from './integers/packedCache.ts';
+import { type PackedOptions, packedOrPlain } from './packing/cache.ts';
 import { stampOf } from './requestFiles.ts';
 import { type DeviceMix, deviceMix } from './residualMix.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from './sessions.ts';

@@ -6,8 +6,6 @@ import type { Tensor } from '../pipeline/tensor.ts';
 import { type ControlBase, type ControlOptions, createControlStore, type OpenControls } from './controls.ts';
 import { type SessionChooser, sessionChooser } from './devices/chooser.ts';
 import { type Placement, tileOnDevice } from './devices/placement.ts';
-import { choosePacking, keptExact, type Speed } from './integers/choice.ts';
-import type { PackedOptions } from './integers/packedCache.ts';
 import { type ModelPlan, packNetworks, planModels, readyWeights } from './loading.ts';
 import { createLoraStore, type LoraChoice } from './loras.ts';
 import { createMemo, type Memo } from './memo.ts';
@@ -20,6 +18,8 @@ import {
   type NetworkOptions,
   type Networks,
 } from './networks.ts';
+import type { PackedOptions } from './packing/cache.ts';
+import { choosePacking, keptExact, type Speed } from './packing/choice.ts';
 import { previewOf } from './preview.ts';
 import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
 import { remembering, type Scope } from './remembering.ts';

@@ -12,10 +12,10 @@ import {
 } from './checkpoint.ts';
 import { type Need, type Placement, placementFor, savingsOf } from './devices/placement.ts';
 import { copyOrOriginal } from './fp32Cache.ts';
-import { type PackedOptions, packedOrPlain, withoutPacked } from './integers/packedCache.ts';
 import type { LoraChoice, LoraSet, LoraStore } from './loras.ts';
 import type { LoadedMode } from './memory.ts';
 import { overlaid, overlayKey } from './overlay.ts';
+import { type PackedOptions, packedOrPlain, withoutPacked } from './packing/cache.ts';
 import { stampOf } from './requestFiles.ts';
 import { DEFAULT_SESSION, type SessionOptions } from './sessions.ts';
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type CheckpointParts, checkpointOf, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { withPackedWeights } from '../../main/engine/integers/packedCache.ts';
+import { withPackedWeights } from '../../main/engine/packing/cache.ts';
 import { relativeL2 } from '../../main/engine/probing.ts';
 import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
 import { buildGraph, type Graph } from '../../native-models/graph/build.ts';

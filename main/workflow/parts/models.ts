@@ -3,9 +3,9 @@ import type { CheckpointConfig } from '../../../native-models/models/configs.ts'
 import { openWeights } from '../../../native-models/weights/open.ts';
 import type { OpenControls } from '../../engine/controls.ts';
 import type { EngineHost, OpenOptions } from '../../engine/host.ts';
-import type { Speed } from '../../engine/integers/choice.ts';
 import type { LoraChoice } from '../../engine/loras.ts';
 import type { Networks } from '../../engine/networks.ts';
+import type { Speed } from '../../engine/packing/choice.ts';
 import type { EngineSettings } from '../../engine/protocol.ts';
 import { type OpenUpscaler, openUpscaler } from '../../engine/upscaler.ts';
 import { openVaeFile } from '../../engine/vaeFile.ts';

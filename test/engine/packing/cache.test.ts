@@ -13,11 +13,7 @@ import {
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cacheProblem, trimCache } from '../../../main/engine/cacheFolder.ts';
-import {
-  packedOrPlain,
-  withoutPacked,
-  withPackedWeights,
-} from '../../../main/engine/integers/packedCache.ts';
+import { packedOrPlain, withoutPacked, withPackedWeights } from '../../../main/engine/packing/cache.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../../native-models/weights/keys.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
@@ -139,12 +135,12 @@ test('beyond the bound the longest unused go first, never the one in use', async
     writeFileSync(path, Buffer.alloc(100));
     utimesSync(path, 1000 + age, 1000 + age);
   }
-  writeFileSync(join(folder, 'integer-gains.json'), Buffer.alloc(1000));
+  writeFileSync(join(folder, 'packing-gains.json'), Buffer.alloc(1000));
   trimCache(folder, [], 200);
   expect(names.map((path) => existsSync(path))).toEqual([false, true, true]);
   trimCache(folder, [names[1]!], 150);
   expect(names.map((path) => existsSync(path))).toEqual([false, true, false]);
-  expect(existsSync(join(folder, 'integer-gains.json'))).toBe(true);
+  expect(existsSync(join(folder, 'packing-gains.json'))).toBe(true);
 });
 
 test('making a file trims the folder to its bound', async () => {

@@ -2,7 +2,7 @@
 import type { Packing } from '../../../native-models/layers/scope.ts';
 import type { GenerationRequest } from '../../../preload/request.ts';
 import type { DeviceName, EngineSettings } from '../protocol.ts';
-import { type IntegerGains, integerGains, RIGHT, WORTHWHILE } from './gain.ts';
+import { type PackingGains, packingGains, RIGHT, WORTHWHILE } from './gain.ts';
 
 export type Speed = GenerationRequest['speed'];
 
@@ -33,11 +33,11 @@ export async function choosePacking(
   if (speed === 'exact') return {};
   if (device !== 'cpu')
     return { note: `Speed "${speed}" keeps the weights exact on ${device}: other products are for the CPU.` };
-  return judge(speed, await integerGains(cacheDir, threads));
+  return judge(speed, await packingGains(cacheDir, threads));
 }
 
 /** The fastest of those that are right, where it is faster than float32. */
-export function judge(speed: Exclude<Speed, 'exact'>, gains: IntegerGains): PackingChoice {
+export function judge(speed: Exclude<Speed, 'exact'>, gains: PackingGains): PackingChoice {
   const candidates = CANDIDATES[speed];
   const right = candidates.filter((packing) => gains[packing].relativeError <= RIGHT[packing]);
   const [packing] = right.toSorted((a, b) => gains[a].timeRatio - gains[b].timeRatio);

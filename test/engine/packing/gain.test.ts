@@ -2,19 +2,19 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { choosePacking, judge } from '../../../main/engine/integers/choice.ts';
+import { choosePacking, judge } from '../../../main/engine/packing/choice.ts';
 import {
-  type IntegerGains,
-  integerGains,
   isConfirmed,
   keepGains,
   measureGains,
+  type PackingGains,
+  packingGains,
   untilConfirmed,
-} from '../../../main/engine/integers/gain.ts';
+} from '../../../main/engine/packing/gain.ts';
 import type { EngineSettings } from '../../../main/engine/protocol.ts';
 import { tempFolder } from '../../helpers/tempFolder.ts';
 
-const GAINS: IntegerGains = {
+const GAINS: PackingGains = {
   8: { timeRatio: 0.3, relativeError: 5e-3 },
   16: { timeRatio: 1.2, relativeError: 2e-5 },
   winograd: { timeRatio: 0.7, relativeError: 2e-6 },
@@ -39,13 +39,13 @@ test('the measurement compares with float32: 16 bits are far nearer than 8, both
 test('it is kept beside the app’s data, and measured again elsewhere or when the file is damaged', async () => {
   const folder = join(tempFolder(), 'cache');
   keepGains(folder, 0, GAINS);
-  expect(await integerGains(folder, 0)).toEqual(GAINS);
-  expect(await integerGains(folder, 1)).not.toEqual(GAINS); // other threads, other gains
-  const [file] = ['integer-gains.json'].map((name) => join(folder, name));
+  expect(await packingGains(folder, 0)).toEqual(GAINS);
+  expect(await packingGains(folder, 1)).not.toEqual(GAINS); // other threads, other gains
+  const [file] = ['packing-gains.json'].map((name) => join(folder, name));
   writeFileSync(file!, readFileSync(file!, 'utf8').slice(0, 20));
-  const measured = await integerGains(folder, 0);
+  const measured = await packingGains(folder, 0);
   expect(measured).not.toEqual(GAINS);
-  expect(await integerGains(folder, 0)).toEqual(measured);
+  expect(await packingGains(folder, 0)).toEqual(measured);
 });
 
 test('what a busy machine measured is believed for some minutes, then measured again; a steady measurement stays', async () => {
@@ -58,7 +58,7 @@ test('what a busy machine measured is believed for some minutes, then measured a
     { gains: GAINS, steady: true },
   ];
   const measure = vi.fn(async () => results[measure.mock.calls.length - 1]!);
-  const ask = () => integerGains(folder, 7, measure);
+  const ask = () => packingGains(folder, 7, measure);
   expect([await ask(), await ask(), measure.mock.calls.length]).toEqual([other, other, 1]);
   vi.setSystemTime(Date.now() + 11 * 60_000);
   expect([await ask(), measure.mock.calls.length]).toEqual([GAINS, 2]);
@@ -70,7 +70,7 @@ test('a folder that takes no file: measured once a process, without an error', a
   const file = join(tempFolder(), 'file');
   writeFileSync(file, '');
   const measure = vi.fn(async () => ({ gains: GAINS, steady: true }));
-  for (let i = 0; i < 2; i++) expect(await integerGains(join(file, 'cache'), 5, measure)).toEqual(GAINS);
+  for (let i = 0; i < 2; i++) expect(await packingGains(join(file, 'cache'), 5, measure)).toEqual(GAINS);
   expect(measure).toHaveBeenCalledTimes(1);
 });
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { partialOf, type TensorGroup, writeResumable } from '../../../main/engine/integers/resumable.ts';
+import { partialOf, type TensorGroup, writeResumable } from '../../../main/engine/packing/resumable.ts';
 import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { readTensorBytes } from '../../../native-models/weights/tensors.ts';
 import { tempFolder } from '../../helpers/tempFolder.ts';
@@ -103,7 +103,7 @@ test('killed in the middle (a real process), it is continued to the same bytes',
 
 /** A process that takes its time over each group, killed when some have been written. */
 async function killWhileWriting(path: string): Promise<void> {
-  const module = join(import.meta.dirname, '../../../main/engine/integers/resumable.ts');
+  const module = join(import.meta.dirname, '../../../main/engine/packing/resumable.ts');
   const code = `
     const { writeResumable } = await import(${JSON.stringify(module)});
     const wait = new Int32Array(new SharedArrayBuffer(4));

@@ -12,11 +12,11 @@ import { relativeL2, wave } from '../probing.ts';
 import { createSession, DEFAULT_SESSION } from '../sessions.ts';
 
 /** Time of the packed layers over the time of the float32 ones, and the larger of their relative errors. */
-export interface IntegerGain {
+export interface PackingGain {
   readonly timeRatio: number;
   readonly relativeError: number;
 }
-export type IntegerGains = Readonly<Record<Packing, IntegerGain>>;
+export type PackingGains = Readonly<Record<Packing, PackingGain>>;
 
 /** Above this ratio the gain is not worth the error. */
 export const WORTHWHILE = 0.9;
@@ -25,7 +25,7 @@ export const RIGHT: Readonly<Record<Packing, number>> = { 8: 3e-2, 16: 1e-3, win
 
 /** What was measured, and whether the machine was left alone meanwhile. */
 export interface Measured {
-  readonly gains: IntegerGains;
+  readonly gains: PackingGains;
   readonly steady: boolean;
 }
 
@@ -35,7 +35,7 @@ interface Known extends Measured {
   readonly at: number;
 }
 
-const GAINS_FILE = 'integer-gains.json';
+const GAINS_FILE = 'packing-gains.json';
 /** What a busy machine measured is believed for so long: not every job is to wait for another try. */
 const BELIEVED = 10 * 60_000;
 /** Two runs that differ by no more than this confirm each other. */
@@ -49,11 +49,11 @@ let own: Known | undefined;
  * The gains on this machine, from `folder` when the same processor and ONNX Runtime measured them there. Takes a second or
  * two, more on a busy machine, whose numbers are measured again when some minutes have passed.
  */
-export async function integerGains(
+export async function packingGains(
   folder: string,
   threads: number,
   measure: (threads: number) => Promise<Measured> = measureGains,
-): Promise<IntegerGains> {
+): Promise<PackingGains> {
   for (const known of [readKnown(join(folder, GAINS_FILE)), own])
     if (known?.machine === machineOf(threads) && isBelieved(known)) return known.gains;
   const measured = await measure(threads);
@@ -66,7 +66,7 @@ function isBelieved({ steady, at }: Known): boolean {
 }
 
 /** Keeps what was measured, for the next start too where the folder can be written. */
-export function keepGains(folder: string, threads: number, gains: IntegerGains, steady = true): void {
+export function keepGains(folder: string, threads: number, gains: PackingGains, steady = true): void {
   own = { machine: machineOf(threads), gains, steady, at: Date.now() };
   try {
     mkdirSync(folder, { recursive: true });
@@ -170,7 +170,7 @@ async function runOnce(candidate: Candidate): Promise<void> {
   candidate.output = y!.data as Float32Array;
 }
 
-function compare(packed: readonly Candidate[], float: readonly Candidate[]): IntegerGain {
+function compare(packed: readonly Candidate[], float: readonly Candidate[]): PackingGain {
   const total = (of: readonly Candidate[]): number =>
     of.reduce((sum, { times }) => sum + Math.min(...times), 0);
   const errors = packed.map(({ output }, index) => relativeL2(output, float[index]!.output));
