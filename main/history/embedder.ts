@@ -22,7 +22,7 @@ export class Embedder {
   readonly #options: EmbedderOptions;
   #index: MeaningIndex | null = null;
   #working: Promise<void> | null = null;
-  /** Left out until the next start: one unreadable picture spoils its batch. */
+  /** Pictures that cannot be embedded, left out until the next start. */
   readonly #failed = new Set<number>();
 
   constructor(options: EmbedderOptions) {
@@ -49,14 +49,31 @@ export class Embedder {
     while (model !== null && idle()) {
       const rows = pending(db, model, this.#failed);
       if (rows.length === 0) return;
-      try {
-        await this.#embed(model, rows);
-      } catch {
-        for (const { id } of rows) this.#failed.add(id);
-        return;
-      }
+      const isDone = await this.#embed(model, rows).then(
+        () => true,
+        () => this.#oneByOne(model, rows),
+      );
+      if (!isDone) return;
       onProgress(this.index.size, db.value<number>('SELECT count(*) FROM pictures') ?? 0);
     }
+  }
+
+  /**
+   * One unreadable picture spoils its batch, and a batch may fail by chance (an engine that was ended): only what fails
+   * again by itself is left out. False when there is no point in going on: nothing succeeds, or the studio is busy.
+   */
+  async #oneByOne(model: string, rows: readonly PictureFile[]): Promise<boolean> {
+    let succeeded = 0;
+    for (const row of rows) {
+      if (!this.#options.idle()) return false;
+      try {
+        await this.#embed(model, [row]);
+        succeeded++;
+      } catch {
+        this.#failed.add(row.id);
+      }
+    }
+    return succeeded > 0;
   }
 
   /** @throws StudioError when there is no encoder. */
