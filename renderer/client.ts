@@ -56,18 +56,40 @@ function connectSocket(): Promise<Connection> {
   });
 }
 
+export interface Sending {
+  /** Hears the share that is over there, 0 to 1. */
+  readonly onProgress: (share: number) => void;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Streams a file of the browser to the studio's waiting place and tells where it lies there.
- * @throws what the studio says: too large, disk full.
+ * @throws what the studio says: too large, disk full; `cancelled` when `signal` stopped it.
  */
-export async function sendFile(kind: 'model' | 'project', file: File): Promise<string> {
+export function sendFile(
+  kind: 'model' | 'project',
+  file: File,
+  { onProgress, signal }: Sending,
+): Promise<string> {
   const query = new URLSearchParams(window.location.search);
   query.set('name', file.name);
-  const headers = { 'content-type': 'application/octet-stream' };
-  const answer = await fetch(`/upload/${kind}?${query}`, { method: 'POST', headers, body: file });
-  const told = await answer.json();
-  if (!answer.ok) throw new StudioError(told.code, told.message, told.hint);
-  return told.path;
+  // fetch says nothing of what has been sent.
+  const request = new XMLHttpRequest();
+  request.open('POST', `/upload/${kind}?${query}`);
+  request.responseType = 'json';
+  request.setRequestHeader('content-type', 'application/octet-stream');
+  signal.addEventListener('abort', () => request.abort());
+  request.upload.addEventListener('progress', ({ loaded }) => onProgress(loaded / file.size));
+  return new Promise((resolve, reject) => {
+    request.addEventListener('load', () => {
+      const { status, response: told } = request;
+      if (status === 200) resolve(told.path);
+      else reject(new StudioError(told?.code ?? 'internal', told?.message ?? `HTTP ${status}`, told?.hint));
+    });
+    request.addEventListener('error', () => reject(new Error('The studio does not answer.')));
+    request.addEventListener('abort', () => reject(new StudioError('cancelled', 'Stopped.')));
+    request.send(file);
+  });
 }
 
 /** Path of a dropped file where the shell may tell it (Electron), else null. */

@@ -6,11 +6,12 @@ import type { FoundSettings } from '../../preload/history.ts';
 import type { FileInspection } from '../../preload/models.ts';
 import { pathOf, sendFile } from '../client.ts';
 import type { PictureUse } from '../document/layer.ts';
-import { attempt, dismissNotice, showError, showInfo } from '../stores/notices.ts';
+import { attempt, showError, showInfo, showWork } from '../stores/notices.ts';
 import { showProject } from '../stores/projectLog.ts';
 import { studio } from '../stores/studio.ts';
 import { addTrainingPictures } from '../stores/training.ts';
 import { openDialog, useView } from '../stores/view.ts';
+import { duration } from '../ui/format.ts';
 import { toCanvas, toSketch, toUpscale } from './results.ts';
 
 interface Dropped {
@@ -70,17 +71,36 @@ async function takePicture(file: File): Promise<void> {
 
 async function takeModelFile(file: File): Promise<void> {
   const path = pathOf(file);
-  const sending = path === null ? showInfo(i18next.t('drop.sending', { name: file.name })) : null;
-  const place = path ?? (await attempt(() => sendFile('model', file)));
-  if (sending !== null) dismissNotice(sending);
+  const place = path ?? (await send('model', file));
   if (place === undefined) return;
   await inspectModel(place);
   useDropped.setState({ sent: path === null });
 }
 
 async function takeProjectFile(file: File): Promise<void> {
-  const path = pathOf(file) ?? (await attempt(() => sendFile('project', file)));
+  const path = pathOf(file) ?? (await send('project', file));
   if (path !== undefined) await takePath(path);
+}
+
+/** How often the time left is told anew, in milliseconds. */
+const TELL_EVERY = 500;
+
+/** Sends a file from the browser to the studio; undefined when that failed or was stopped. */
+async function send(kind: 'model' | 'project', file: File): Promise<string | undefined> {
+  const stopped = new AbortController();
+  const work = showWork(i18next.t('drop.sending', { name: file.name }), () => stopped.abort());
+  const start = performance.now();
+  let told = start;
+  const onProgress = (share: number): void => {
+    const now = performance.now();
+    if (now - told < TELL_EVERY) return;
+    told = now;
+    const left = duration(((now - start) / 1000) * (1 / share - 1));
+    work.tell(i18next.t('drop.sent', { percent: Math.round(100 * share), left }));
+  };
+  const place = await attempt(() => sendFile(kind, file, { onProgress, signal: stopped.signal }));
+  work.done();
+  return place;
 }
 
 async function inspectModel(path: string): Promise<void> {

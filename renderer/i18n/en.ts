@@ -268,6 +268,7 @@ export const en = {
   'drop.broken': 'Nothing was added to the library.',
   'drop.onnx': 'A preprocessor of your own goes into the folder “preprocessors” of the data folder.',
   'drop.sending': 'Taking in {{name}}…',
+  'drop.sent': '{{percent}} %, {{left}} left. Close this to stop.',
   'offer.missing.hint': 'Add the files to the library, then recall again.',
   'import.take': 'Add to the library',
   'drop.model': 'A model file goes to the library.',

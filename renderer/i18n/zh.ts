@@ -262,6 +262,7 @@ export const zh: Words = {
   'drop.broken': '没有添加到模型库。',
   'drop.onnx': '自备的预处理器请放入数据文件夹的 preprocessors 文件夹。',
   'drop.sending': '正在接收 {{name}}…',
+  'drop.sent': '{{percent}} %，剩余 {{left}}。关闭此消息即可停止。',
   'offer.missing.hint': '把文件加入模型库后再次调用设置。',
   'import.take': '加入模型库',
   'drop.model': '模型文件会进入模型库。',

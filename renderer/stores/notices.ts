@@ -7,6 +7,8 @@ export interface ShownNotice {
   readonly id: number;
   readonly level: 'info' | 'warning' | 'error';
   readonly error: StudioErrorData;
+  /** Called when it is closed by hand. */
+  readonly onClose?: (() => void) | undefined;
 }
 
 /** At most so many are shown at once; the oldest gives way. */
@@ -20,19 +22,41 @@ export function showError(error: unknown): void {
   if (data.code !== 'cancelled') addNotice('error', data);
 }
 
-/** @returns its id, for `dismissNotice` once it is no longer so. */
-export const showInfo = (message: string, hint = ''): number =>
-  addNotice('info', { code: 'internal', message, hint });
+export const showInfo = (message: string, hint = ''): void =>
+  void addNotice('info', { code: 'internal', message, hint });
 
-function addNotice(level: ShownNotice['level'], error: StudioErrorData): number {
+export interface ShownWork {
+  /** How far it is, below what it is. */
+  tell(state: string): void;
+  done(): void;
+}
+
+/** Shows something that takes its time; `stop` is called when the notice is closed by hand. */
+export function showWork(message: string, stop: () => void): ShownWork {
+  const id = addNotice('info', { code: 'internal', message, hint: '' }, stop);
+  const tell = (hint: string): void =>
+    useNotices.setState(({ shown }) => ({
+      shown: shown.map((notice) =>
+        notice.id === id ? { ...notice, error: { ...notice.error, hint } } : notice,
+      ),
+    }));
+  return { tell, done: () => dismissNotice(id) };
+}
+
+function addNotice(level: ShownNotice['level'], error: StudioErrorData, onClose?: () => void): number {
   const { shown } = useNotices.getState();
   const others = shown.filter((notice) => notice.error.message !== error.message);
   const id = ++lastId;
-  useNotices.setState({ shown: [...others, { id, level, error }].slice(-SHOWN) });
+  useNotices.setState({ shown: [...others, { id, level, error, onClose }].slice(-SHOWN) });
   return id;
 }
 
-export function dismissNotice(id: number): void {
+export function closeNotice({ id, onClose }: ShownNotice): void {
+  onClose?.();
+  dismissNotice(id);
+}
+
+function dismissNotice(id: number): void {
   useNotices.setState(({ shown }) => ({ shown: shown.filter((notice) => notice.id !== id) }));
 }
 

@@ -63,6 +63,20 @@ for (const [what, name, bytes, says] of [
     await expect(generate(page)).toBeEnabled();
   });
 
+test('a large file shows how far it is, and is stopped by closing its message', async ({ page, studio }) => {
+  await open(page, studio, 0);
+  const network = await page.context().newCDPSession(page);
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 400_000 };
+  await network.send('Network.enable');
+  await network.send('Network.emulateNetworkConditions', slow);
+  await drop(page, 'large.safetensors', '', Buffer.concat([LORA, Buffer.alloc(8_000_000)]));
+  await expect(messages(page)).toContainText(/Taking in large\.safetensors…\s*\d+ %, \d+ s left/);
+  await messages(page).getByRole('button', { name: 'Dismiss' }).click();
+  await expect(messages(page)).not.toContainText('large.safetensors');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect.poll(() => waiting(studio)).toEqual([]);
+});
+
 test('files that are no pictures, models or projects are named, with what to drop instead', async ({
   page,
   studio,

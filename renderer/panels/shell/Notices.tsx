@@ -3,7 +3,7 @@ import { IconAlertTriangle, IconInfoCircle, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { dismissOffer, useDropped } from '../../commands/drop.ts';
 import { recallRequest } from '../../commands/recall.ts';
-import { dismissNotice, type ShownNotice, useNotices } from '../../stores/notices.ts';
+import { closeNotice, type ShownNotice, useNotices } from '../../stores/notices.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
 import { ErrorDetails } from './ErrorDetails.tsx';
 
@@ -20,8 +20,9 @@ export function Notices() {
   );
 }
 
-function Notice({ notice: { id, level, error } }: { readonly notice: ShownNotice }) {
+function Notice({ notice }: { readonly notice: ShownNotice }) {
   const { t } = useTranslation();
+  const { level, error } = notice;
   const Icon = level === 'info' ? IconInfoCircle : IconAlertTriangle;
   return (
     <div className="notice" data-level={level} role={level === 'error' ? 'alert' : undefined}>
@@ -29,7 +30,7 @@ function Notice({ notice: { id, level, error } }: { readonly notice: ShownNotice
       <div className="grow">
         <ErrorDetails error={error} />
       </div>
-      <IconButton size="small" icon={IconX} label={t('dismiss')} onClick={() => dismissNotice(id)} />
+      <IconButton size="small" icon={IconX} label={t('dismiss')} onClick={() => closeNotice(notice)} />
     </div>
   );
 }
