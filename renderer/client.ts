@@ -87,7 +87,7 @@ export function sendFile(
       else reject(new StudioError(told?.code ?? 'internal', told?.message ?? `HTTP ${status}`, told?.hint));
     });
     request.addEventListener('error', () => reject(new Error('The studio does not answer.')));
-    request.addEventListener('abort', () => reject(new StudioError('cancelled', 'Stopped.')));
+    request.addEventListener('abort', () => reject(new StudioError('cancelled', 'Stopped.', '')));
     request.send(file);
   });
 }

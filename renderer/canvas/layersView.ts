@@ -29,11 +29,14 @@ function pixelsOf(layer: Layer, { inks }: RasterView, zoom: number): Pixels | nu
   return bitmap === null ? null : { source: bitmap, extent: layerExtent(layer) };
 }
 
+/** Everything that decides what a group looks like at one place and zoom. */
+type Look = readonly unknown[];
+
 export function layersView(groups: LayerGroups) {
   const nodes = new Map<string, Konva.Image>();
+  const looks = new Map<keyof LayerGroups, Look>();
 
-  const place = (layer: Layer, group: Konva.Group, view: RasterView, zoom: number) => {
-    const pixels = pixelsOf(layer, view, zoom);
+  const place = (layer: Layer, group: Konva.Group, pixels: Pixels | null) => {
     const node = nodes.get(layer.id) ?? new Konva.Image({ image: undefined, listening: false });
     nodes.set(layer.id, node);
     if (pixels === null) node.visible(false);
@@ -54,18 +57,40 @@ export function layersView(groups: LayerGroups) {
   };
 
   return {
-    /** Pushes the layers; `zoom` is device pixels per document pixel, `shown` is false on pages without the document. */
-    show({ layers, activeLayer }: StudioDocument, view: RasterView, zoom: number, shown: boolean): void {
+    /**
+     * Pushes the layers; `zoom` is device pixels per document pixel, `shown` is false on pages without the document.
+     * Returns the groups that look different now: a document of many layers is not drawn anew for a stroke on one.
+     */
+    show(
+      { layers, activeLayer }: StudioDocument,
+      view: RasterView,
+      zoom: number,
+      shown: boolean,
+    ): (keyof LayerGroups)[] {
       const split = layers.findIndex((layer) => layer.id === activeLayer);
       for (const [id, node] of nodes) {
         if (layers.some((layer) => layer.id === id)) continue;
         node.destroy();
         nodes.delete(id);
       }
-      layers.forEach((layer, i) => {
-        place(layer, i < split ? groups.below : i === split ? groups.active : groups.above, view, zoom);
+      const next: Record<keyof LayerGroups, unknown[]> = { below: [shown], active: [shown], above: [shown] };
+      for (const [i, layer] of layers.entries()) {
+        const name = i < split ? 'below' : i === split ? 'active' : 'above';
+        const pixels = pixelsOf(layer, view, zoom);
+        place(layer, groups[name], pixels);
+        next[name].push(layer, pixels?.source, view.inks.get(layer.id));
+      }
+      return NAMES.filter((name) => {
+        groups[name].visible(shown);
+        const isNew = !sameLook(looks.get(name), next[name]);
+        looks.set(name, next[name]);
+        return isNew;
       });
-      for (const group of Object.values(groups)) (group as Konva.Group).visible(shown);
     },
   };
 }
+
+const NAMES = ['below', 'active', 'above'] as const;
+
+const sameLook = (before: Look | undefined, now: Look): boolean =>
+  before?.length === now.length && now.every((value, i) => value === before[i]);

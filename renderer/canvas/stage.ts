@@ -32,8 +32,8 @@ type Named<Name extends string, Node> = Readonly<Record<Name, Node>>;
 
 /** Konva layers back to front; `world` groups are in document pixels, `screen` groups in CSS pixels. */
 interface Nodes {
-  readonly layers: Named<'below' | 'active' | 'above' | 'ink' | 'chrome', Konva.Layer>;
-  readonly world: Named<'below' | 'active' | 'above' | 'ink', Konva.Group>;
+  readonly layers: Named<'below' | 'active' | 'above' | 'result' | 'ink' | 'chrome', Konva.Layer>;
+  readonly world: Named<'below' | 'active' | 'above' | 'result' | 'ink', Konva.Group>;
   readonly screen: Named<'active' | 'ink' | 'chrome', Konva.Group>;
 }
 
@@ -90,11 +90,15 @@ export function mountStage(
 function buildNodes(stage: Konva.Stage): Nodes {
   const layer = () => new Konva.Layer({ listening: false });
   const group = () => new Konva.Group();
-  const layers = { below: layer(), active: layer(), above: layer(), ink: layer(), chrome: layer() };
-  const world = { below: group(), active: group(), above: group(), ink: group() };
+  const layers = {
+    ...{ below: layer(), active: layer(), above: layer() },
+    // By itself: a preview at every step is not to draw the document's layers anew.
+    ...{ result: layer(), ink: layer(), chrome: layer() },
+  };
+  const world = { below: group(), active: group(), above: group(), result: group(), ink: group() };
   const screen = { active: group(), ink: group(), chrome: group() };
   for (const each of Object.values(layers)) stage.add(each);
-  for (const name of ['below', 'active', 'above', 'ink'] as const) layers[name].add(world[name]);
+  for (const name of ['below', 'active', 'above', 'result', 'ink'] as const) layers[name].add(world[name]);
   for (const name of ['active', 'ink', 'chrome'] as const) layers[name].add(screen[name]);
   return { layers, world, screen };
 }
@@ -106,11 +110,8 @@ function pusher(
   chrome: ReturnType<typeof chromeView>,
   frameLabel: (width: number, height: number) => string,
 ): () => void {
-  const aboveLayers = new Konva.Group();
-  const results = new Konva.Group();
-  world.above.add(aboveLayers, results);
-  const pictures = layersView({ below: world.below, active: world.active, above: aboveLayers });
-  const result = resultView(results, () => layers.above.batchDraw());
+  const pictures = layersView(world);
+  const result = resultView(world.result, () => layers.result.batchDraw());
   const ink = inkView(world.ink);
   const blend = shownBlend(() => push());
   const changed = changes();
@@ -129,13 +130,13 @@ function pusher(
     const moved = changed('view', view, state.stage);
     if (moved) transform(layers, world, view);
     if (changed('pictures', document.layers, document.activeLayer, mode, raster, picturesLoaded()) || moved) {
-      pictures.show(document, raster, view.zoom * RATIO, mode === 'edit');
-      for (const name of ['below', 'active', 'above'] as const) layers[name].batchDraw();
+      const anew = pictures.show(document, raster, view.zoom * RATIO, mode === 'edit');
+      for (const name of moved ? (['below', 'active', 'above'] as const) : anew) layers[name].batchDraw();
     }
     const blended = blend.current(candidate);
-    if (changed('result', candidate, preview?.url, blended, picturesLoaded())) {
+    if (changed('result', candidate, preview?.url, blended, picturesLoaded()) || moved) {
       result.show(candidate, preview, blended);
-      layers.above.batchDraw();
+      layers.result.batchDraw();
     }
     const inkState = { frame: document.frame, zoom: view.zoom, ...inkOf(state, document, showsResult) };
     if (changed('ink', ...Object.values(inkState), raster) || moved) {

@@ -25,7 +25,7 @@ export interface InkCanvas extends LevelledCanvas {
 /** What the worker has painted so far. */
 export interface RasterView {
   readonly mask: MaskPicture | null;
-  /** By layer id; `sketch` is the sketch. */
+  /** By layer id; `sketch` is the sketch. An ink that was painted on is another object. */
   readonly inks: ReadonlyMap<string, InkCanvas>;
 }
 
@@ -165,7 +165,7 @@ function settle(): void {
 function takeTiles({ target, extent, tiles }: InkTiles): void {
   const known = inks.get(target);
   const fits = known !== undefined && sameRect(known.extent, extent);
-  const ink = fits ? known : { ...levelledCanvas(extent.width, extent.height), extent };
+  const ink = fits ? { ...known } : { ...levelledCanvas(extent.width, extent.height), extent };
   inks.set(target, ink);
   for (const { x, y, picture } of tiles) {
     ink.put(picture, x, y);

@@ -7,8 +7,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const FOLDER = join(ROOT, 'docs', 'screens');
 const PROMPTS = [
   'a yellow house on the hills at night',
-  'a green cactus in the desert at noon',
-  'a white lighthouse on the sea by day',
+  'a green cactus in the desert by day',
+  'a blue balloon over the sea by day',
   'a red boat on the sea at sunset',
 ];
 
@@ -46,15 +46,20 @@ test('screens', async ({ page, studio }) => {
 });
 
 async function create(page: Page): Promise<void> {
-  for (const prompt of PROMPTS) {
-    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(prompt);
+  const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+  for (const text of PROMPTS) {
+    await prompt.fill(text);
     await makePicture(page);
   }
   await fillBoards(page);
   await page.getByRole('button', { name: 'Add LoRA' }).click();
   await page.getByRole('menuitem', { name: /woodcut/ }).click();
+  await prompt.fill('a red boat on the sea at sunset, woodcut print');
+  await makePicture(page);
   await shot(page, 'create');
   await page.getByRole('button', { name: /^Remove / }).click();
+  await prompt.fill(PROMPTS.at(-1)!);
+  await makePicture(page);
 }
 
 /** Two boards with pictures on them. */
@@ -88,7 +93,7 @@ async function edit(page: Page): Promise<void> {
     [46, 60],
   ]);
   await page.getByRole('slider', { name: 'Feather' }).fill('4');
-  await pictures(page).nth(1).getByRole('button').click();
+  await pictures(page).nth(2).getByRole('button').click();
   await expect(page.getByRole('region', { name: 'Picture', exact: true })).toBeVisible();
   await shot(page, 'edit');
 }
@@ -124,7 +129,7 @@ async function upscale(page: Page): Promise<void> {
 
 async function train(page: Page): Promise<void> {
   const files = [];
-  for (const place of [2, 3, 4])
+  for (const place of [4, 5, 6])
     files.push({ name: `${place}.png`, mimeType: 'image/png', buffer: await pictureFile(page, place) });
   await goTo(page, 'Train');
   const chooser = page.waitForEvent('filechooser');
@@ -142,6 +147,7 @@ async function train(page: Page): Promise<void> {
 
 async function dialogs(page: Page): Promise<void> {
   await page.keyboard.press('Control+l');
+  await expect(page.getByRole('dialog', { name: 'Library' })).toContainText('little-world-scribble');
   await shot(page, 'library');
   await page.getByRole('tab', { name: 'Disk space' }).click();
   await expect(page.getByRole('region', { name: 'Models not used' })).toBeVisible();
