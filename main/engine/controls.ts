@@ -59,11 +59,11 @@ export interface OpenControls {
 
 export interface ControlOptions {
   readonly session?: SessionOptions;
-  /** For a ControlNet in integers. */
+  /** For a ControlNet with packed weights. */
   readonly packed?: PackedOptions | undefined;
   /** Leave residuals on the device, for `mix` and the U-Net there. */
   readonly residualsOnDevice?: boolean;
-  /** Told why one stays in float32 all the same, as half a sentence. */
+  /** Told why one keeps its own weights all the same, as half a sentence. */
   readonly onProblem?: (problem: string) => void;
 }
 

@@ -100,7 +100,7 @@ export interface ReadyOptions {
   readonly memory: LoadedMode;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  /** A U-Net and a VAE decoder in integers, for the memory modes without a float32 copy. */
+  /** A U-Net and a VAE decoder with packed weights, for the memory modes without a float32 copy. */
   readonly packed?: PackedNetworks | undefined;
 }
 

@@ -84,6 +84,7 @@ export function layerSource(
   const tensors: Record<string, Value> = { weight: constant(weight, shape) };
   if (bias) tensors['bias'] = constant(bias, [bias.length]);
   const tile = packing === 'winograd' && shape.length === 4 && winogradTile(shape as [number, number]);
+  const form = packing === 'winograd' && !tile ? undefined : packing;
   if (tile) {
     const prepared = winogradKernels(weight, shape, tile);
     tensors[WINOGRAD] = constant(prepared, [(tile + 2) ** 2, shape[0]!, shape[1]!]);
@@ -93,9 +94,5 @@ export function layerSource(
     if (low) tensors[PACKED.low] = constant(low, [rows, columns]);
     tensors[PACKED.scale] = constant(scale, [columns]);
   }
-  return {
-    has: (name) => name in tensors,
-    get: (name) => tensors[name]!,
-    packed: () => (tile || packing !== 'winograd' ? packing : undefined),
-  };
+  return { has: (name) => name in tensors, get: (name) => tensors[name]!, packed: () => form };
 }

@@ -91,9 +91,13 @@ function buildNodes(stage: Konva.Stage): Nodes {
   const layer = () => new Konva.Layer({ listening: false });
   const group = () => new Konva.Group();
   const layers = {
-    ...{ below: layer(), active: layer(), above: layer() },
+    below: layer(),
+    active: layer(),
+    above: layer(),
     // By itself: a preview at every step is not to draw the document's layers anew.
-    ...{ result: layer(), ink: layer(), chrome: layer() },
+    result: layer(),
+    ink: layer(),
+    chrome: layer(),
   };
   const world = { below: group(), active: group(), above: group(), result: group(), ink: group() };
   const screen = { active: group(), ink: group(), chrome: group() };

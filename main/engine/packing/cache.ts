@@ -1,6 +1,6 @@
 /**
- * Packed weights (8-bit integers, or prepared for fewer products) of a network, from a file beside the app's data that is made once for its contents:
- * a checkpoint that was moved, renamed or copied finds them again, one that was changed does not.
+ * Packed weights of a network (8-bit integers, or prepared for fewer products), from a file beside the app's data that is
+ * made once for its contents: a checkpoint that was moved, renamed or copied finds them again, one that was changed does not.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
