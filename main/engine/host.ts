@@ -89,6 +89,8 @@ type ShelvedCheckpoint = LoadedCheckpoint &
     readonly controlled: ControlBase;
     /** Where most of its weights are read from, network by network. */
     readonly file: string;
+    /** Whether its weights are packed: those of its ControlNets then are too. */
+    readonly isPacked: boolean;
     /** What it could not be loaded as, and why. */
     readonly problems: readonly string[];
   };
@@ -103,7 +105,7 @@ interface CurrentJob {
   readonly batch: number;
   /** Set where it runs on a device. */
   readonly placement?: OnDevicePlacement | undefined;
-  /** Set where its networks are computed in integers. */
+  /** Set where its weights are to be packed. */
   readonly packed?: PackedOptions | undefined;
   /** Of the job; see ReadyCheckpoint. */
   readonly notes: string[];
@@ -174,14 +176,14 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
 }
 
 function controlOptions(
-  { session }: LoadedCheckpoint,
+  { session, isPacked }: ShelvedCheckpoint,
   { packed, notes, placement, batch }: CurrentJob,
 ): ControlOptions {
   return {
     session,
     // Row by row, they would have to be cut there.
     residualsOnDevice: session.device === 'webgpu' && placement !== undefined && placement.rows >= 2 * batch,
-    packed: session.prepack ? packed : undefined,
+    packed: isPacked ? packed : undefined,
     onProblem: (problem) => notes.push(`A ControlNet keeps its weights exact: ${problem}.`),
   };
 }
@@ -206,7 +208,8 @@ async function load(
   const ready = { memory, cacheDir: settings.cacheDir, signal, packed: networks };
   const { checkpoint, problem } = await readyWeights(plan, ready);
   const { graphs, config, path: file } = checkpoint;
-  const prepack = networks !== undefined && typeof packed?.packing === 'number';
+  const isPacked = networks !== undefined;
+  const prepack = isPacked && typeof packed?.packing === 'number';
   const session = { ...plan.session, castWhileRunning: memory === 'low', prepack };
   const running = lasting(graphs, session, memory, current);
   const problems = [
@@ -219,6 +222,7 @@ async function load(
     memory,
     session,
     file,
+    isPacked,
     problems,
     controlled: controlBase(plan),
     isEvictable: mayStay && problem === undefined,

@@ -96,6 +96,11 @@ test('fast by fewer products differs by less than a step of grey', async () => {
   expect(fast.notes).toEqual([]);
   expect(readdirSync(elsewhere).filter((name) => name.endsWith('.winograd.safetensors'))).toHaveLength(2);
   expect(psnr(fast.images[0]!.data, exact)).toBeGreaterThan(60);
+  const image = join(folder, 'hint of its own.png');
+  writeFileSync(image, await encodePixels(fast.images[0]!, 'png'));
+  const controls = [{ model: file('little-world-scribble'), image: { path: image }, preprocessor: 'canny' }];
+  await paint({ speed: 'fast', shortcuts, controls, steps: 1 }, undefined, engine);
+  expect(readdirSync(elsewhere).filter((name) => name.endsWith('.winograd.safetensors'))).toHaveLength(3);
 });
 
 test('together with the shortcuts of each speed', async () => {
