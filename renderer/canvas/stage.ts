@@ -10,9 +10,10 @@ import { useTheme } from '../stores/theme.ts';
 import { currentTarget, isCanvasMode, showWhole, useView } from '../stores/view.ts';
 import { onPicture, pictureNow, picturesLoaded } from '../surfaces/pictures.ts';
 import { followDocument, onRaster, rasterBehind, rasterView } from '../surfaces/raster.ts';
-import type { Effect } from '../tools/tool.ts';
+import type { Effect, LiveStroke } from '../tools/tool.ts';
 import { type ChromeState, chromeView } from './chromeView.ts';
 import { type InkState, inkView } from './inkView.ts';
+import { type LayerStack, layerStack } from './layerStack.ts';
 import { layersView } from './layersView.ts';
 import { liveStrokeView } from './liveStroke.ts';
 import { listenToPointer } from './pointer.ts';
@@ -22,20 +23,9 @@ import { resultView } from './resultView.ts';
 
 /** Bitmaps and strokes are drawn at the screen's own resolution, at most twice the CSS size. */
 const RATIO = Math.min(globalThis.devicePixelRatio ?? 1, 2);
-/** From this zoom on, pixels are shown as squares; a fitted picture, enlarged up to four times, is still smooth. */
-const SHARP_FROM = 5;
 
 Konva.pixelRatio = RATIO;
 Konva.autoDrawEnabled = false;
-
-type Named<Name extends string, Node> = Readonly<Record<Name, Node>>;
-
-/** Konva layers back to front; `world` groups are in document pixels, `screen` groups in CSS pixels. */
-interface Nodes {
-  readonly layers: Named<'below' | 'active' | 'above' | 'result' | 'ink' | 'chrome', Konva.Layer>;
-  readonly world: Named<'below' | 'active' | 'above' | 'result' | 'ink', Konva.Group>;
-  readonly screen: Named<'active' | 'ink' | 'chrome', Konva.Group>;
-}
 
 /** Builds the canvas inside an element; returns how to take it down. */
 export function mountStage(
@@ -43,31 +33,27 @@ export function mountStage(
   frameLabel: (width: number, height: number) => string,
 ): () => void {
   const stage = new Konva.Stage({ container, width: 1, height: 1 });
-  const nodes = buildNodes(stage);
+  const stack = layerStack(stage);
   const live = liveStrokeView(RATIO);
-  nodes.screen.ink.add(live.node);
-  const chrome = chromeView(nodes.screen.chrome, () => nodes.layers.chrome.batchDraw());
-  const push = pusher(container, nodes, chrome, frameLabel);
-  const stopPointer = listenToPointer(container, effectsOn(nodes, live, chrome), (at, cursor) => {
+  const stroke = strokeOn(stack, live);
+  const chrome = chromeView(stack.screen.chrome, () => stack.draw('chrome'));
+  const push = pusher(container, stack, chrome, frameLabel);
+  const stopPointer = listenToPointer(container, effectsOn(stack, stroke, chrome), (at, cursor) => {
     const { view, brushes } = useView.getState();
     const radius = (brushes[currentTarget(useView.getState())].size / 2) * view.zoom;
     chrome.showRing(cursor === 'ring' ? at : null, radius);
-    nodes.layers.chrome.batchDraw();
+    stack.draw('chrome');
   });
   const stopResize = followSize(container, (size) => {
     stage.size(size);
     live.resize(size);
     push();
   });
-  const settle = () => {
-    live.settle();
-    live.node.getLayer()?.batchDraw();
-  };
   const stops = [
     useDocument.subscribe(push),
     useView.subscribe((state, before) => {
       push();
-      if (state.view !== before.view) settle();
+      if (state.view !== before.view) stroke.settle();
     }),
     useCandidates.subscribe(push),
     useTheme.subscribe(push),
@@ -76,7 +62,7 @@ export function mountStage(
       if (state.progress !== before.progress || state.steps !== before.steps) push();
     }),
     onPicture(push),
-    onRaster((news) => (news === 'settled' ? settle() : push())),
+    onRaster((news) => (news === 'settled' ? stroke.settle() : push())),
     stopPointer,
     stopResize,
     () => stage.destroy(),
@@ -87,43 +73,27 @@ export function mountStage(
   };
 }
 
-function buildNodes(stage: Konva.Stage): Nodes {
-  const layer = () => new Konva.Layer({ listening: false });
-  const group = () => new Konva.Group();
-  const layers = {
-    below: layer(),
-    active: layer(),
-    above: layer(),
-    // By itself: a preview at every step is not to draw the document's layers anew.
-    result: layer(),
-    ink: layer(),
-    chrome: layer(),
-  };
-  const world = { below: group(), active: group(), above: group(), result: group(), ink: group() };
-  const screen = { active: group(), ink: group(), chrome: group() };
-  for (const each of Object.values(layers)) stage.add(each);
-  for (const name of ['below', 'active', 'above', 'result', 'ink'] as const) layers[name].add(world[name]);
-  for (const name of ['active', 'ink', 'chrome'] as const) layers[name].add(screen[name]);
-  return { layers, world, screen };
-}
-
 /** The function that pushes the stores' state to the nodes; a Konva layer is drawn only when something in it changed. */
 function pusher(
   container: HTMLElement,
-  { layers, world }: Nodes,
+  stack: LayerStack,
   chrome: ReturnType<typeof chromeView>,
   frameLabel: (width: number, height: number) => string,
 ): () => void {
-  const pictures = layersView(world);
-  const result = resultView(world.result, () => layers.result.batchDraw());
-  const ink = inkView(world.ink);
+  let arrived = 0;
+  const pictures = layersView(stack, () => {
+    arrived++;
+    push();
+  });
+  const result = resultView(stack.world.result, () => stack.draw('result'));
+  const ink = inkView(stack.world.ink);
   const blend = shownBlend(() => push());
   const changed = changes();
   const colours = coloursOf(container);
   const push = () => {
     const { document } = useDocument.getState().timeline;
     const state = useView.getState();
-    const { view, mode } = state;
+    const { view, stage, mode } = state;
     // Nothing is drawn that has no size yet, or that is out of sight.
     if (container.dataset['canvasReady'] === undefined || !isCanvasMode(mode)) return;
     followDocument(document, state.latentGrid && mode === 'edit');
@@ -131,26 +101,30 @@ function pusher(
     const candidate = shownCandidate(useCandidates.getState());
     const preview = runningPreview(useQueue.getState(), document, state.scrubbed);
     const showsResult = candidate !== null || preview !== null;
-    const moved = changed('view', view, state.stage);
-    if (moved) transform(layers, world, view);
-    if (changed('pictures', document.layers, document.activeLayer, mode, raster, picturesLoaded()) || moved) {
-      const anew = pictures.show(document, raster, view.zoom * RATIO, mode === 'edit');
-      for (const name of moved ? (['below', 'active', 'above'] as const) : anew) layers[name].batchDraw();
-    }
+    const place = [view.zoom, view.x, view.y, stage.width, stage.height];
+    const moved = changed('view', ...place);
+    if (moved) stack.look(view);
+    const { layers, activeLayer } = document;
+    if (mode !== 'edit') pictures.hide();
+    else if (changed('pictures', layers, activeLayer, raster, picturesLoaded(), arrived, ...place))
+      pictures.show(document, raster, view.zoom * RATIO, place);
+    else pictures.showAgain();
     const blended = blend.current(candidate);
+    stack.show('result', showsResult);
     if (changed('result', candidate, preview?.url, blended, picturesLoaded()) || moved) {
       result.show(candidate, preview, blended);
-      layers.result.batchDraw();
+      stack.draw('result');
     }
     const inkState = { frame: document.frame, zoom: view.zoom, ...inkOf(state, document, showsResult) };
+    stack.show('ink', mode !== 'create');
     if (changed('ink', ...Object.values(inkState), raster) || moved) {
       ink.show(inkState, raster);
-      layers.ink.batchDraw();
+      stack.draw('ink');
     }
     const framed = { ...chromeOf(document, state, showsResult, frameLabel), ...colours() };
     if (changed('chrome', ...Object.values(framed))) {
       chrome.show(framed);
-      layers.chrome.batchDraw();
+      stack.draw('chrome');
     }
   };
   return push;
@@ -225,33 +199,44 @@ function inkOf(
   };
 }
 
-function transform(layers: Nodes['layers'], world: Nodes['world'], view: View): void {
-  for (const group of Object.values(world))
-    group.setAttrs({ x: view.x, y: view.y, scaleX: view.zoom, scaleY: view.zoom });
-  for (const layer of Object.values(layers)) layer.imageSmoothingEnabled(view.zoom < SHARP_FROM);
+/** The running stroke on the layers: right on the active one, or with mask and sketch. */
+function strokeOn({ screen, draw }: LayerStack, live: ReturnType<typeof liveStrokeView>) {
+  let home: 'active' | 'ink' = 'ink';
+  screen[home].add(live.node);
+  return {
+    show(stroke: LiveStroke, view: View): void {
+      home = stroke.target === 'layer' ? 'active' : 'ink';
+      if (live.node.getParent() !== screen[home]) live.node.moveTo(screen[home]);
+      live.show(stroke, view);
+      draw(home);
+    },
+    end(): void {
+      live.end(rasterBehind());
+      draw(home);
+    },
+    settle(): void {
+      live.settle();
+      draw(home);
+    },
+  };
 }
 
 /** Shows what tools ask to see: the running stroke, an outline, nothing. */
 function effectsOn(
-  { layers, screen }: Nodes,
-  live: ReturnType<typeof liveStrokeView>,
+  { draw }: LayerStack,
+  stroke: ReturnType<typeof strokeOn>,
   chrome: ReturnType<typeof chromeView>,
 ): (effect: Effect) => void {
   return (effect) => {
     const { view } = useView.getState();
-    if (effect.do === 'show stroke') {
-      const home = effect.live.target === 'layer' ? 'active' : 'ink';
-      if (live.node.getParent() !== screen[home]) live.node.moveTo(screen[home]);
-      live.show(effect.live, view);
-      layers[home].batchDraw();
-    } else if (effect.do === 'show outline') {
+    if (effect.do === 'show stroke') stroke.show(effect.live, view);
+    else if (effect.do === 'show outline') {
       chrome.showOutline(effect.points, view);
-      layers.chrome.batchDraw();
+      draw('chrome');
     } else if (effect.do === 'show nothing') {
-      live.end(rasterBehind());
-      live.node.getLayer()?.batchDraw();
+      stroke.end();
       chrome.showOutline(null, view);
-      layers.chrome.batchDraw();
+      draw('chrome');
     }
   };
 }

@@ -38,6 +38,11 @@ export function rasterCalls(state: RasterState, load: (key: string) => Promise<I
       if (!file) return { picture: bitmapOf(cut) };
       return { file: await fileOf(drawable(cut)), width: cut.width, height: cut.height };
     },
+    async flatten({ ids, area }) {
+      const wanted = new Set(ids);
+      const layers = state.now().layers.filter(({ id }) => wanted.has(id));
+      return (await flatten(state, area, layers)).canvas.transferToImageBitmap();
+    },
     async flood(wanted) {
       const { area, frame } = state.now();
       // Without a picture the flood would run over the whole document; it is meant for the frame.
@@ -49,9 +54,13 @@ export function rasterCalls(state: RasterState, load: (key: string) => Promise<I
 }
 
 /** The visible layers inside `area`, transparent where nothing lies. */
-async function flatten(state: RasterState, area: Rect): Promise<OffscreenCanvasRenderingContext2D> {
+async function flatten(
+  state: RasterState,
+  area: Rect,
+  layers = state.now().layers,
+): Promise<OffscreenCanvasRenderingContext2D> {
   const context = surface(area.width, area.height);
-  for (const layer of state.now().layers.filter(({ visible, opacity }) => visible && opacity > 0)) {
+  for (const layer of layers.filter(({ visible, opacity }) => visible && opacity > 0)) {
     const pixels = await state.layers.pixels(layer);
     if (pixels === null) continue;
     const { extent, source } = pixels;

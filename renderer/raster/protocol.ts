@@ -54,6 +54,11 @@ export interface Calls {
   readonly sketch: { readonly args: Record<never, never>; readonly answer: Blob | null };
   /** An inpainted result blended again with the mask as it is now. */
   readonly reblend: { readonly args: Reblend; readonly answer: Reblended };
+  /** The named layers inside `area`, transparent where nothing lies. */
+  readonly flatten: {
+    readonly args: { readonly ids: readonly string[]; readonly area: Rect };
+    readonly answer: ImageBitmap;
+  };
   readonly flood: {
     readonly args: {
       readonly at: { readonly x: number; readonly y: number };

@@ -8,6 +8,7 @@ const send = (message: FromRaster): void =>
 
 function transferable(message: FromRaster): Transferable[] {
   if (message.type === 'mask') return [message.picture];
+  if (message.type === 'answer') return message.answer instanceof ImageBitmap ? [message.answer] : [];
   return message.type === 'ink' ? message.tiles.map(({ picture }) => picture) : [];
 }
 

@@ -1,0 +1,103 @@
+/** Many layers: they look like what they are composed of, and cost no more to draw than a few. */
+import type { Page } from '@playwright/test';
+import sharp from 'sharp';
+import { drop, expect, onScreen, open, stage, test } from './studio.ts';
+
+const SIZE = 128;
+const COUNT = 14;
+/** More than these images are never drawn for the layers below the active one: five by themselves, the others as one. */
+const DRAWN = 6;
+
+/** A translucent band across the whole, each at its own height and of its own colour; the first is opaque everywhere. */
+const band = (i: number): Promise<Buffer> =>
+  sharp(
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE}" height="${SIZE}">${i === 0 ? '<rect width="128" height="128" fill="#204060"/>' : ''}<rect y="${i * 8}" width="${SIZE}" height="24" fill="hsl(${i * 47} 80% 60%)" fill-opacity="0.6"/></svg>`,
+    ),
+  )
+    .png()
+    .toBuffer();
+
+/** Counts what is drawn on the canvas that lies lowest: what is below the active layer. */
+function countDrawn(): void {
+  const draw = CanvasRenderingContext2D.prototype.drawImage;
+  CanvasRenderingContext2D.prototype.drawImage = function (
+    this: CanvasRenderingContext2D,
+    ...args: unknown[]
+  ) {
+    const { canvas } = this;
+    if (canvas === canvas.parentElement?.querySelector('canvas'))
+      canvas.dataset['drawn'] = String(Number(canvas.dataset['drawn'] ?? 0) + 1);
+    Reflect.apply(draw, this, args);
+  };
+}
+
+/** How many images one step of panning draws there. */
+async function drawnForPan(page: Page): Promise<number> {
+  const lowest = stage(page).locator('canvas').first();
+  await lowest.evaluate((canvas) => {
+    canvas.dataset['drawn'] = '0';
+  });
+  await stage(page).hover();
+  for (const way of [40, -40]) {
+    await page.mouse.wheel(way, 0);
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
+  }
+  return Number(await lowest.getAttribute('data-drawn')) / 2;
+}
+
+/** Largest difference of a colour value between the canvas and the layers composed by another library, at the bands' middles. */
+async function furthest(page: Page, files: readonly Buffer[]): Promise<number> {
+  const composed = await sharp(files[0])
+    .composite(files.slice(1).map((input) => ({ input })))
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  let worst = 0;
+  const spots: { readonly x: number; readonly y: number; readonly at: { x: number; y: number } }[] = [];
+  for (let y = 4; y < SIZE; y += 8) spots.push({ x: 30, y, at: await onScreen(page, 30, y) });
+  const { data, info } = await sharp(await page.screenshot())
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  for (const { x, y, at } of spots)
+    for (let channel = 0; channel < 3; channel++) {
+      const seen = data[(Math.round(at.y) * info.width + Math.round(at.x)) * 3 + channel]!;
+      worst = Math.max(worst, Math.abs(seen - composed[(y * SIZE + x) * 3 + channel]!));
+    }
+  return worst;
+}
+
+test('a document of many layers looks like their composition and is drawn like one of a few', async ({
+  page,
+  studio,
+}) => {
+  await page.addInitScript(countDrawn);
+  await open(page, studio, 0);
+  const files = await Promise.all(Array.from({ length: COUNT }, (_, i) => band(i)));
+  for (const [i, file] of files.entries()) {
+    await drop(page, `band ${i}.png`, 'image/png', file);
+    await expect(page.getByRole('button', { name: new RegExp(`^Layers ${i + 1}$`) })).toBeVisible();
+  }
+  await page.getByRole('radio', { name: 'Hand' }).check();
+  await expect.poll(() => drawnForPan(page)).toBeLessThanOrEqual(DRAWN);
+  expect(await drawnForPan(page)).toBeGreaterThan(0);
+  await expect.poll(() => furthest(page, files)).toBeLessThan(4);
+  // Another layer is active: other layers lie below it, others above.
+  await page.getByRole('button', { name: /^Layers/ }).click();
+  await page.getByRole('button', { name: 'band 9', exact: true }).click();
+  await page.keyboard.press('Escape');
+  await expect.poll(() => drawnForPan(page)).toBeLessThanOrEqual(DRAWN);
+  await expect.poll(() => furthest(page, files)).toBeLessThan(4);
+  // One that was part of the bitmap goes, and comes back.
+  await page.getByRole('button', { name: /^Layers/ }).click();
+  await page.getByRole('button', { name: 'Hide band 2' }).click();
+  await page.keyboard.press('Escape');
+  const without = files.filter((_, i) => i !== 2);
+  await expect.poll(() => furthest(page, without)).toBeLessThan(4);
+  expect(await furthest(page, files)).toBeGreaterThan(20);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(() => furthest(page, files)).toBeLessThan(4);
+});
