@@ -9,7 +9,7 @@ import { useQueue } from '../stores/queue.ts';
 import { useTheme } from '../stores/theme.ts';
 import { currentTarget, isCanvasMode, showWhole, useView } from '../stores/view.ts';
 import { onPicture, pictureNow, picturesLoaded } from '../surfaces/pictures.ts';
-import { followDocument, onRaster, rasterBehind, rasterView } from '../surfaces/raster.ts';
+import { followDocument, onRaster, type RasterView, rasterBehind, rasterView } from '../surfaces/raster.ts';
 import type { Effect, LiveStroke } from '../tools/tool.ts';
 import { type ChromeState, chromeView } from './chromeView.ts';
 import { type InkState, inkView } from './inkView.ts';
@@ -90,6 +90,12 @@ function pusher(
   const blend = shownBlend(() => push());
   const changed = changes();
   const colours = coloursOf(container);
+  const pushPictures = (document: StudioDocument, raster: RasterView, place: readonly number[]) => {
+    const { layers, activeLayer } = document;
+    if (changed('pictures', layers, activeLayer, raster, picturesLoaded(), arrived, ...place))
+      pictures.show(document, raster, useView.getState().view.zoom * RATIO, place);
+    else pictures.showAgain();
+  };
   const push = () => {
     const { document } = useDocument.getState().timeline;
     const state = useView.getState();
@@ -104,11 +110,8 @@ function pusher(
     const place = [view.zoom, view.x, view.y, stage.width, stage.height];
     const moved = changed('view', ...place);
     if (moved) stack.look(view);
-    const { layers, activeLayer } = document;
-    if (mode !== 'edit') pictures.hide();
-    else if (changed('pictures', layers, activeLayer, raster, picturesLoaded(), arrived, ...place))
-      pictures.show(document, raster, view.zoom * RATIO, place);
-    else pictures.showAgain();
+    if (mode === 'edit') pushPictures(document, raster, place);
+    else pictures.hide();
     const blended = blend.current(candidate);
     stack.show('result', showsResult);
     if (changed('result', candidate, preview?.url, blended, picturesLoaded()) || moved) {

@@ -12,6 +12,8 @@ const LARGEST = 2 ** 26;
 /** The newest, and the one before it for who undoes. */
 const KEPT = 2;
 
+const NOWHERE: Rect = { x: 0, y: 0, width: 1, height: 1 };
+
 /** The first `count` layers of a run. */
 export interface Flattened {
   readonly count: number;
@@ -28,23 +30,29 @@ interface Made {
 /** Remembers one run; `changed` is called when a new bitmap or a smaller copy of it can be drawn. */
 export function flattenedRun(changed: () => void) {
   let made: readonly Made[] = [];
-  let asked: readonly Layer[] | null = null;
+  let asking = false;
+  /** A run that could not be had: it is not asked for again. */
+  let refused: readonly Layer[] | null = null;
 
   const ask = async (document: StudioDocument, layers: readonly Layer[]) => {
-    asked = layers;
-    const area = wholePixels(layers.map(layerBounds).reduce(union));
+    asking = true;
+    // A sheet with nothing on it lies nowhere.
+    const [first = NOWHERE, ...others] = layers.map(layerBounds).filter(({ width }) => width > 0);
+    const area = wholePixels(others.reduce(union, first));
     const ids = layers.map(({ id }) => id);
     // Without the bitmap the layers are drawn one by one; a picture that is missing is reported where it is drawn.
     const picture =
       area.width * area.height > LARGEST
         ? null
         : await askRaster(document, 'flatten', { ids, area }).catch(() => null);
-    if (asked !== layers) return picture?.close();
-    // What was asked for in vain is not asked for again.
-    if (picture === null) return;
-    asked = null;
+    asking = false;
+    if (picture === null) {
+      refused = layers;
+      return;
+    }
     const all = [{ layers, picture, area }, ...made];
     made = all.slice(0, KEPT);
+    // Whoever draws an old one draws another from now on.
     changed();
     for (const old of all.slice(KEPT)) old.picture.close();
   };
@@ -57,7 +65,8 @@ export function flattenedRun(changed: () => void) {
         .toSorted((a, b) => b.layers.length - a.layers.length)[0];
       const whole = onPixels(run);
       const missing = whole.length - (known?.layers.length ?? 0);
-      if (missing >= ENOUGH && !(asked !== null && startsWith(run, asked))) void ask(document, whole);
+      const isRefused = refused !== null && startsWith(run, refused);
+      if (missing >= ENOUGH && !asking && !isRefused) void ask(document, whole);
       if (known === undefined) return null;
       const { layers, picture, area } = known;
       return { count: layers.length, source: reducedBitmap(picture, levelFor(scale), changed), area };
