@@ -43,13 +43,13 @@ export function parseValues(parameter: SweepParameter, text: string): string[] {
 
 /** An id or a name as it is shown ("dpmpp_2m", "DPM++ 2M"), in any case → the id. */
 const among =
-  (ids: readonly string[], label: (id: string) => string) =>
+  <Id extends string>(ids: readonly Id[], label: (id: Id) => string) =>
   (text: string): string | undefined =>
     ids.find((id) => [id, label(id)].some((name) => name.toLowerCase() === text.toLowerCase()));
 
 const NAMED: Partial<Record<SweepParameter, (text: string) => string | undefined>> = {
-  sampler: among(SAMPLERS, (id) => samplerLabel(id as SamplerName)),
-  schedule: among(SCHEDULES, (id) => SCHEDULE_LABELS[id as ScheduleName]),
+  sampler: among(SAMPLERS, samplerLabel),
+  schedule: among(SCHEDULES, (id) => SCHEDULE_LABELS[id]),
 };
 
 /** A value as it is shown: samplers and schedules by their names. */

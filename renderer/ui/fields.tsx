@@ -144,20 +144,28 @@ export function SliderField({ shown, help, ...slider }: SliderFieldProps) {
   );
 }
 
-interface Option {
-  readonly value: string;
+interface Option<Choice extends string> {
+  readonly value: Choice;
   readonly label: string;
 }
 
-interface SelectFieldProps extends Labelled {
-  readonly value: string;
-  readonly options: readonly Option[];
-  readonly onChange: (value: string) => void;
+interface SelectFieldProps<Choice extends string> extends Labelled {
+  readonly value: Choice;
+  readonly options: readonly Option<Choice>[];
+  readonly onChange: (value: Choice) => void;
+  /** What stands for no choice, ''. */
   readonly placeholder?: string;
 }
 
 /** A choice (role combobox). */
-export function SelectField({ label, aside, value, options, onChange, placeholder }: SelectFieldProps) {
+export function SelectField<Choice extends string>({
+  label,
+  aside,
+  value,
+  options,
+  onChange,
+  placeholder,
+}: SelectFieldProps<Choice>) {
   const id = useId();
   return (
     <div className="field">
@@ -166,7 +174,7 @@ export function SelectField({ label, aside, value, options, onChange, placeholde
         id={id}
         className="input"
         value={value}
-        onChange={({ currentTarget }) => onChange(currentTarget.value)}
+        onChange={({ currentTarget }) => onChange(currentTarget.value as Choice)}
       >
         {placeholder === undefined ? null : <option value="">{placeholder}</option>}
         {options.map((option) => (

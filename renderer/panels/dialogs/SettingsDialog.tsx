@@ -51,7 +51,7 @@ function Looks({ settings }: { readonly settings: Settings }) {
           { value: 'en', label: 'English' },
           { value: 'zh-CN', label: '简体中文' },
         ]}
-        onChange={(language) => change({ language: language as Settings['language'] })}
+        onChange={(language) => change({ language })}
       />
       <SelectField
         label={t('theme')}
@@ -60,7 +60,7 @@ function Looks({ settings }: { readonly settings: Settings }) {
           value,
           label: t(`theme.${value}`),
         }))}
-        onChange={(theme) => change({ theme: theme as Settings['theme'] })}
+        onChange={(theme) => change({ theme })}
       />
     </div>
   );
@@ -84,7 +84,7 @@ function Engine({ settings }: { readonly settings: Settings }) {
             value,
             label: value === 'auto' ? t('automatic') : value.toUpperCase(),
           }))}
-          onChange={(device) => change({ device: device as Settings['device'] })}
+          onChange={(device) => change({ device })}
         />
         <SelectField
           label={t('memory.mode')}
@@ -93,7 +93,7 @@ function Engine({ settings }: { readonly settings: Settings }) {
             value,
             label: t(`memory.${value}`),
           }))}
-          onChange={(memory) => change({ memory: memory as Settings['memory'] })}
+          onChange={(memory) => change({ memory })}
         />
         <NumberField
           label={t('threads')}
@@ -132,7 +132,7 @@ function Privacy({ settings }: { readonly settings: Settings }) {
         label={t('embed')}
         value={settings.embedMetadata}
         options={(['all', 'prompt', 'none'] as const).map((value) => ({ value, label: t(`embed.${value}`) }))}
-        onChange={(embedMetadata) => change({ embedMetadata: embedMetadata as Settings['embedMetadata'] })}
+        onChange={(embedMetadata) => change({ embedMetadata })}
       />
       <SwitchField
         label={t('network.lock')}

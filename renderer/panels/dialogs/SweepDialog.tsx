@@ -80,7 +80,7 @@ function AxisFields({
         value={axis.parameter}
         {...(optional ? { placeholder: t('sweep.none') } : {})}
         options={SWEEP_PARAMETERS.map((value) => ({ value, label: t(`sweep.${value}`) }))}
-        onChange={(parameter) => onChange(axisOf(parameter as SweepParameter | ''))}
+        onChange={(parameter) => onChange(axisOf(parameter))}
       />
       <TextField
         label={t('sweep.values', { axis: label })}

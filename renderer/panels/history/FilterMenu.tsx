@@ -74,7 +74,7 @@ function Filters() {
           value,
           label: t(`sort.${value}`),
         }))}
-        onChange={(value) => setFilter({ sort: value as typeof filter.sort })}
+        onChange={(sort) => setFilter({ sort })}
       />
     </div>
   );

@@ -10,12 +10,13 @@ import { fileSize } from '../../ui/format.ts';
 import { UpkeepRow } from './UpkeepRow.tsx';
 
 const DAY = 24 * 3600 * 1000;
+const PERIODS = ['ever', 'quarter', 'year'] as const;
+type Period = (typeof PERIODS)[number];
 /** Days without use that count; null: never used at all. */
-const PERIODS = { ever: null, quarter: 90, year: 365 } as const;
-type Period = keyof typeof PERIODS;
+const UNUSED_DAYS: Readonly<Record<Period, number | null>> = { ever: null, quarter: 90, year: 365 };
 
 const asked = (period: Period): Promise<ModelCard[]> => {
-  const days = PERIODS[period];
+  const days = UNUSED_DAYS[period];
   return studio().models.unused({ since: days === null ? 0 : Date.now() - days * DAY });
 };
 
@@ -24,10 +25,11 @@ export function UnusedModels() {
   const all = useModels((state) => state.cards);
   const [period, setPeriod] = useState<Period>('ever');
   const [cards, setCards] = useState<readonly ModelCard[]>([]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a library that changed is asked again
   useEffect(() => {
     let current = true;
     void attempt(() => asked(period)).then((next) => {
-      if (current && all.length >= 0 && next !== undefined) setCards(next);
+      if (current && next !== undefined) setCards(next);
     });
     return () => {
       current = false;
@@ -45,8 +47,8 @@ export function UnusedModels() {
         <SelectField
           label={t('upkeep.period')}
           value={period}
-          options={Object.keys(PERIODS).map((value) => ({ value, label: t(`period.${value}`) }))}
-          onChange={(value) => setPeriod(value as Period)}
+          options={PERIODS.map((value) => ({ value, label: t(`period.${value}`) }))}
+          onChange={setPeriod}
         />
       </div>
       {cards.length === 0 ? <p className="help">{t('upkeep.noUnused')}</p> : null}

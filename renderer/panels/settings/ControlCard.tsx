@@ -42,7 +42,7 @@ export function ControlCard() {
             label={t('control.priority')}
             value={control.priority}
             options={PRIORITIES.map((value) => ({ value, label: t(`priority.${value}`) }))}
-            onChange={(priority) => change({ priority: priority as DraftControl['priority'] })}
+            onChange={(priority) => change({ priority })}
           />
         </>
       ) : (

@@ -58,13 +58,13 @@ export function SamplingFields() {
           label={t('sampler')}
           value={sampler}
           options={SAMPLER_OPTIONS}
-          onChange={(value) => setDraft({ sampler: value as typeof sampler })}
+          onChange={(chosen) => setDraft({ sampler: chosen })}
         />
         <SelectField
           label={t('schedule')}
           value={schedule}
           options={SCHEDULE_OPTIONS}
-          onChange={(value) => setDraft({ schedule: value as typeof schedule })}
+          onChange={(chosen) => setDraft({ schedule: chosen })}
         />
       </div>
     </div>

@@ -1,7 +1,7 @@
 /** Whose rule turns a denoising strength into steps, and what that means with the numbers of the moment. */
 import { useTranslation } from 'react-i18next';
 import { STEP_RULES } from '../../../preload/request.ts';
-import { type StepRule, stepsRun } from '../../document/draft.ts';
+import { stepsRun } from '../../document/draft.ts';
 import { setDraft, useDraft } from '../../stores/document.ts';
 import { SelectField } from '../../ui/fields.tsx';
 
@@ -20,7 +20,7 @@ export function StepRuleField() {
         label={t('stepRule')}
         value={stepRule}
         options={STEP_RULES.map((rule) => ({ value: rule, label: t(`stepRule.${rule}`) }))}
-        onChange={(value) => setDraft({ stepRule: value as StepRule })}
+        onChange={(rule) => setDraft({ stepRule: rule })}
       />
       <p className="help" style={{ marginTop: 4 }}>
         {t(`stepRule.${stepRule}.help`, { steps, run, strength: strength.toFixed(2) })}

@@ -15,7 +15,7 @@ export function MaskedContent() {
       label={t('maskedContent')}
       value={value}
       options={STARTS.map((start) => ({ value: start, label: t(`masked.${start}`) }))}
-      onChange={(start) => setDraft({ maskedContent: start as typeof value })}
+      onChange={(maskedContent) => setDraft({ maskedContent })}
     />
   );
 }

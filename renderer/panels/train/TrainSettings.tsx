@@ -76,7 +76,7 @@ function TrainNumbers() {
         label={t('train.targets')}
         value={target}
         options={LORA_TARGETS.map((value) => ({ value, label: t(`target.${value}`) }))}
-        onChange={(value) => setTraining({ targets: [value as typeof target] })}
+        onChange={(value) => setTraining({ targets: [value] })}
       />
     </div>
   );
