@@ -4,7 +4,7 @@ import type { Graph } from '../../native-models/graph/build.ts';
 import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import type { GenerationModel } from '../pipeline/generate.ts';
 import type { NoisePrediction, NoisePredictionInput } from '../pipeline/model.ts';
-import { type Tensor, tensor } from '../pipeline/tensor.ts';
+import { nchw, type Tensor, tensor } from '../pipeline/tensor.ts';
 import { runTiled } from '../pipeline/tiles.ts';
 import { predictFromDeep, predictNoise } from './noise.ts';
 import { residentFeeds } from './resident.ts';
@@ -170,7 +170,7 @@ function graphNamed(graphs: CheckpointGraphs, name: NetworkName): Graph {
 
 /** Moments [B, 2C, h, w] → mean [B, C, h, w]. */
 function posteriorMean(moments: Tensor): Tensor {
-  const [batch, channels, height, width] = moments.shape as [number, number, number, number];
+  const [batch, channels, height, width] = nchw(moments);
   const item = (channels / 2) * height * width;
   const mean = new Float32Array(batch * item);
   for (let b = 0; b < batch; b++) mean.set(moments.data.subarray(2 * b * item, (2 * b + 1) * item), b * item);

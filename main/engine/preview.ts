@@ -1,6 +1,6 @@
 /** Latent → a small picture by one 4×3 matrix: nearly free, good enough to see where a run is heading. */
 import type { CheckpointConfig, LatentToRgb } from '../../native-models/models/configs.ts';
-import type { Tensor } from '../pipeline/tensor.ts';
+import { nchw, type Tensor } from '../pipeline/tensor.ts';
 import type { RawImage } from './protocol.ts';
 
 /** Fitted by the field to the two families of VAEs. */
@@ -26,7 +26,7 @@ const SDXL: LatentToRgb = {
 
 /** The first picture of `latent` [B, 4, h, w] at latent size. */
 export function previewOf(latent: Tensor, config: CheckpointConfig): RawImage {
-  const [, channels, height, width] = latent.shape as [number, number, number, number];
+  const [, channels, height, width] = nchw(latent);
   const { matrix, offset } = config.vae.latentToRgb ?? (config.architecture === 'sdxl' ? SDXL : SD);
   const plane = height * width;
   const data = new Uint8Array(plane * 3);

@@ -1,7 +1,7 @@
 /** Inpainting as wrappers: what lies outside the mask is taken from the original at every step. */
 import type { Evaluate } from './evaluation.ts';
 import type { Denoise } from './samplers/sampler.ts';
-import { type Tensor, tensor } from './tensor.ts';
+import { nchw, type Tensor, tensor } from './tensor.ts';
 
 export interface KeptLatent {
   /** The original, encoded × scalingFactor: [B or 1, 4, h, w]. */
@@ -47,7 +47,7 @@ export function withExtraChannels(evaluate: Evaluate, extra: Tensor): Evaluate {
 
 /** [N, C, h, w] and [1, C', h, w] → [N, C + C', h, w]. */
 export function joinedChannels(latent: Tensor, extra: Tensor): Tensor {
-  const [rows, channels, height, width] = latent.shape as [number, number, number, number];
+  const [rows, channels, height, width] = nchw(latent);
   const own = channels * height * width;
   const data = new Float32Array(rows * (own + extra.data.length));
   for (let row = 0; row < rows; row++) {

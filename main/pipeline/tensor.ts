@@ -10,6 +10,19 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
+/** The shape of a latent or of pictures. */
+export type Nchw = readonly [batch: number, channels: number, height: number, width: number];
+
+/** The shape of `x` by its four names; throws RangeError for a tensor of another rank. */
+export function nchw({ shape }: Tensor): Nchw {
+  if (!isNchw(shape)) throw new RangeError(`[${shape.join(', ')}] is not [batch, channels, height, width]`);
+  return shape;
+}
+
+function isNchw(shape: readonly number[]): shape is Nchw {
+  return shape.length === 4;
+}
+
 /** Wraps `data`; throws when its length does not fit `shape`. */
 export function tensor(data: Float32Array<ArrayBuffer>, shape: readonly number[]): Tensor {
   if (data.length !== sizeOf(shape))

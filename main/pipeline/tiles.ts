@@ -1,5 +1,5 @@
 /** Large pictures in overlapping tiles, blended without a seam. Pure: what runs on a tile is passed in. */
-import { type Tensor, tensor, zeros } from './tensor.ts';
+import { type Nchw, nchw, type Tensor, tensor, zeros } from './tensor.ts';
 
 export interface TileOptions {
   /** Largest side of a tile in input units; input no larger than this is run whole. */
@@ -19,7 +19,7 @@ export async function runTiled(
   options: TileOptions,
   run: (tile: Tensor) => Promise<Tensor>,
 ): Promise<Tensor> {
-  const [, , height, width] = x.shape as [number, number, number, number];
+  const [, , height, width] = nchw(x);
   if (height <= options.tile && width <= options.tile) return run(x);
   const rows = tilesAlong(height, options);
   const columns = tilesAlong(width, options);
@@ -30,12 +30,8 @@ export async function runTiled(
       options.signal?.throwIfAborted();
       const input = crop(x, top, left, rows.length, columns.length);
       const output = await run(input);
-      blend ??= createBlend([
-        output.shape[0]!,
-        output.shape[1]!,
-        height * options.scale,
-        width * options.scale,
-      ]);
+      const [batch, channels] = nchw(output);
+      blend ??= createBlend([batch, channels, height * options.scale, width * options.scale]);
       addTile(blend, output, top * options.scale, left * options.scale, options.overlap * options.scale);
       options.onTile?.(++done, rows.starts.length * columns.starts.length);
     }
@@ -63,7 +59,7 @@ function tilesAlong(
 }
 
 function crop(x: Tensor, top: number, left: number, height: number, width: number): Tensor {
-  const [batch, channels, fullHeight, fullWidth] = x.shape as [number, number, number, number];
+  const [batch, channels, fullHeight, fullWidth] = nchw(x);
   const data = new Float32Array(batch * channels * height * width);
   for (let plane = 0; plane < batch * channels; plane++) {
     for (let row = 0; row < height; row++) {
@@ -80,13 +76,13 @@ interface Blend {
   readonly weight: Float32Array;
 }
 
-function createBlend(shape: readonly [number, number, number, number]): Blend {
+function createBlend(shape: Nchw): Blend {
   return { sum: zeros(shape), weight: new Float32Array(shape[2] * shape[3]) };
 }
 
 function addTile({ sum, weight }: Blend, output: Tensor, top: number, left: number, fade: number): void {
-  const [batch, channels, height, width] = output.shape as [number, number, number, number];
-  const [, , fullHeight, fullWidth] = sum.shape as [number, number, number, number];
+  const [batch, channels, height, width] = nchw(output);
+  const [, , fullHeight, fullWidth] = nchw(sum);
   const down = ramp(height, fade, top > 0, top + height < fullHeight);
   const across = ramp(width, fade, left > 0, left + width < fullWidth);
   for (let row = 0; row < height; row++) {

@@ -1,6 +1,6 @@
 /** All the noise one generation needs: the initial latent and what its sampler adds on the way, from one seed. */
 import type { StepNoise } from '../samplers/sampler.ts';
-import { sizeOf, type Tensor } from '../tensor.ts';
+import { type Nchw, sizeOf, type Tensor } from '../tensor.ts';
 import { brownianNoise } from './brownian.ts';
 import type { NoiseGenerator, RngKind } from './generator.ts';
 import { philoxGenerator } from './philox.ts';
@@ -14,8 +14,7 @@ export interface NoiseRequest {
   readonly batchSeeds: 'batch' | 'increment';
   /** Step noise starts over from the seed (ComfyUI) or goes on behind the initial noise (A1111, diffusers). */
   readonly stepDraws: 'restart' | 'continue';
-  /** [B, C, h, w] */
-  readonly shape: readonly [number, number, number, number];
+  readonly shape: Nchw;
 }
 
 export interface LatentNoise {

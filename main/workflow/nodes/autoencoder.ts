@@ -6,7 +6,7 @@ import { fillMasked } from '../../images/fill.ts';
 import { latentMask, type Mask, maskOf } from '../../images/masks.ts';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { inpaintChannels } from '../../pipeline/inpaint.ts';
-import { type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
+import { nchw, type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
 import { type NodeContext, node } from '../parts/node.ts';
 import { integer, type LatentValue, socket, type VaeValue } from '../parts/sockets.ts';
 
@@ -60,7 +60,7 @@ export const AUTOENCODER = {
       const picture = wholeBlocks(withoutAlpha(pictures[0]!));
       const latent = await encoded(context, from, [signed(picture)]);
       const fitted = wholeBlocks(maskFor(drawn, pictures[0]!));
-      const [, , height, width] = latent.samples.shape as [number, number, number, number];
+      const [, , height, width] = nchw(latent.samples);
       const { networks } = await readyVae(context, from, picture);
       const extraChannels = await inpaintChannels(
         networks.encodeImage,
@@ -112,7 +112,7 @@ async function decoded(
   from: VaeValue,
   { samples, scalingFactor }: LatentValue,
 ): Promise<Pixels[]> {
-  const [batch, channels, height, width] = samples.shape as [number, number, number, number];
+  const [batch, channels, height, width] = nchw(samples);
   models.reserve(64 * height * width);
   const { networks, config } = await models.vae(from);
   if (config.vae.embedDim !== channels)

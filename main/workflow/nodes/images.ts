@@ -6,7 +6,7 @@ import { centreCut } from '../../images/fit.ts';
 import { latentMask, type Mask, maskFromAlpha, maskOf } from '../../images/masks.ts';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { resizePixels } from '../../images/resample.ts';
-import { interpolate } from '../parts/interpolate.ts';
+import { interpolate } from '../../pipeline/numerics/interpolate.ts';
 import { node } from '../parts/node.ts';
 import { MAX_BATCH, MAX_SIDE, proportional, requireSmall } from '../parts/sizes.ts';
 import { integer, socket } from '../parts/sockets.ts';

@@ -1,8 +1,8 @@
 /** Nodes that make and change latents without a network. */
 import { z } from 'zod';
 import { centreCut } from '../../images/fit.ts';
-import { type Tensor, zeros } from '../../pipeline/tensor.ts';
-import { INTERPOLATIONS, type Interpolation, interpolate } from '../parts/interpolate.ts';
+import { INTERPOLATIONS, type Interpolation, interpolate } from '../../pipeline/numerics/interpolate.ts';
+import { nchw, type Tensor, zeros } from '../../pipeline/tensor.ts';
 import { node } from '../parts/node.ts';
 import { MAX_BATCH, MAX_SIDE, proportional, requireSmall } from '../parts/sizes.ts';
 import { decimal, integer, socket } from '../parts/sockets.ts';
@@ -51,7 +51,7 @@ export const LATENTS = {
     },
     outputs: ['LATENT'],
     run: ({ samples: latent, upscale_method: method, width, height, crop }) => {
-      const [, , oldHeight, oldWidth] = latent.samples.shape as [number, number, number, number];
+      const [, , oldHeight, oldWidth] = nchw(latent.samples);
       if (width === 0 && height === 0) return [latent];
       const size = proportional(oldWidth, oldHeight, width, height, 64);
       const cut = crop === 'center' ? centred(latent.samples, size.width, size.height) : latent.samples;
@@ -62,7 +62,7 @@ export const LATENTS = {
     inputs: { samples, upscale_method, scale_by: decimal(0.01, 8) },
     outputs: ['LATENT'],
     run: ({ samples: latent, upscale_method: method, scale_by }) => {
-      const [, , height, width] = latent.samples.shape as [number, number, number, number];
+      const [, , height, width] = nchw(latent.samples);
       const scaled = (side: number): number => Math.max(1, Math.round(side * scale_by));
       return [{ ...latent, samples: resized(latent.samples, scaled(width), scaled(height), method) }];
     },
@@ -83,14 +83,14 @@ function repeated({ data, shape }: Tensor, amount: number): Tensor {
 }
 
 /** The middle of [B, C, h, w] in the proportions of width × height. */
-function centred({ data, shape }: Tensor, width: number, height: number): Tensor {
-  const [batch, channels, oldHeight, oldWidth] = shape as [number, number, number, number];
+function centred(x: Tensor, width: number, height: number): Tensor {
+  const [batch, channels, oldHeight, oldWidth] = nchw(x);
   const cut = centreCut(oldWidth, oldHeight, width, height);
   const out = new Float32Array(batch * channels * cut.width * cut.height);
   for (let row = 0; row < batch * channels * cut.height; row++) {
     const plane = Math.floor(row / cut.height);
     const from = (plane * oldHeight + cut.y + (row % cut.height)) * oldWidth + cut.x;
-    out.set(data.subarray(from, from + cut.width), row * cut.width);
+    out.set(x.data.subarray(from, from + cut.width), row * cut.width);
   }
   return { data: out, shape: [batch, channels, cut.height, cut.width] };
 }

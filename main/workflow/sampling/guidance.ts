@@ -15,12 +15,12 @@ import {
 } from '../../pipeline/evaluation.ts';
 import { withExtraChannels } from '../../pipeline/inpaint.ts';
 import type { NoisePrediction } from '../../pipeline/model.ts';
+import { interpolate } from '../../pipeline/numerics/interpolate.ts';
 import type { Denoise, SamplerEntry } from '../../pipeline/samplers/sampler.ts';
 import type { ModelSigmas } from '../../pipeline/sigmas/modelSigmas.ts';
 import { sizeEmbedding } from '../../pipeline/sizeEmbedding.ts';
-import type { Tensor } from '../../pipeline/tensor.ts';
+import { nchw, type Tensor } from '../../pipeline/tensor.ts';
 import { type PromptEncoding, toCommonLength } from '../../pipeline/text/encode.ts';
-import { interpolate } from '../parts/interpolate.ts';
 import type { NodeContext } from '../parts/node.ts';
 import type {
   ConditioningStage,
@@ -98,7 +98,8 @@ function promptOf(
   samples: Tensor,
 ): Conditioning['positive'] {
   if (unet.admChannels === 0 || !pooled) return { embedding };
-  const [height, width] = [samples.shape[2]! * 8, samples.shape[3]! * 8];
+  const [, , h, w] = nchw(samples);
+  const [height, width] = [8 * h, 8 * w];
   const y = Float32Array.of(...pooled.data, ...sizeEmbedding([height, width, 0, 0, height, width]));
   return { embedding, y: { data: y, shape: [1, y.length] } };
 }
@@ -137,7 +138,7 @@ async function evaluateOf(
 
 /** Prepared for another size (before a latent was enlarged), they are resized; the mask among them, the first, stays 0 or 1. */
 function fittingChannels(channels: Tensor | undefined, samples: Tensor): Tensor | undefined {
-  const [height, width] = samples.shape.slice(2) as [number, number];
+  const [, , height, width] = nchw(samples);
   if (!channels || (channels.shape[2] === height && channels.shape[3] === width)) return channels;
   const { data, shape } = interpolate(channels, width, height, 'bilinear');
   return { data: data.map((value, i) => (i < height * width ? Math.round(value) : value)), shape };

@@ -1,7 +1,7 @@
 /** What an inpaint model reads where no node prepared it: the latent itself as the picture, or no picture at all. */
 import { latentMask } from '../../images/masks.ts';
 import { inpaintChannels, joinedChannels } from '../../pipeline/inpaint.ts';
-import { type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
+import { nchw, type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
 import type { ReadyModel } from '../parts/models.ts';
 import type { LatentValue } from '../parts/sockets.ts';
 
@@ -11,7 +11,7 @@ export async function inpaintFallback(
   { samples, scalingFactor, noiseMask }: LatentValue,
 ): Promise<Tensor | undefined> {
   if (unet.inChannels !== 9) return undefined;
-  const [, channels, height, width] = samples.shape as [number, number, number, number];
+  const [, channels, height, width] = nchw(samples);
   const plane = height * width;
   if (!noiseMask) {
     const grey = zeros([1, 3, 8 * height, 8 * width]);

@@ -6,7 +6,7 @@ import { latentMask } from '../../images/masks.ts';
 import { keepingOutsideMask } from '../../pipeline/inpaint.ts';
 import { latentNoise } from '../../pipeline/noise/latentNoise.ts';
 import { isPureNoise, startLatent } from '../../pipeline/sigmas/forward.ts';
-import { type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
+import { type Nchw, nchw, type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
 import type { NodeContext } from '../parts/node.ts';
 import type { ConditioningValue, LatentValue, ModelValue } from '../parts/sockets.ts';
 import { guidance } from './guidance.ts';
@@ -35,7 +35,7 @@ export async function sample(options: SampleOptions, context: NodeContext): Prom
   const { config } = await context.models.checkpoint(options.model);
   const source = modelLatent(options.latent, config.vae.scalingFactor, config.vae.embedDim);
   const mask = maskOf(options.latent, source);
-  const noise = noiseOf(options, source.shape as [number, number, number, number]);
+  const noise = noiseOf(options, nchw(source));
   const content = maskedContent(options.latent, source, noise.initial, mask);
   const start = startLatent(content, noise.initial, sigmas[0]!, isPureNoise(sigmas[0]!, SIGMAS.sigmaMax));
   context.progress.begin('denoise', steps);
@@ -54,7 +54,7 @@ export async function sample(options: SampleOptions, context: NodeContext): Prom
   return { ...latent, samples, scalingFactor: config.vae.scalingFactor };
 }
 
-function noiseOf({ seed, rng, addNoise }: SampleOptions, shape: readonly [number, number, number, number]) {
+function noiseOf({ seed, rng, addNoise }: SampleOptions, shape: Nchw) {
   const noise = latentNoise({
     rng,
     seed,
@@ -76,9 +76,9 @@ function modelLatent({ samples, scalingFactor }: LatentValue, factor: number, ch
   return { ...samples, data: samples.data.map((value) => (value * factor) / scalingFactor) };
 }
 
-function maskOf({ noiseMask }: LatentValue, { shape }: Tensor): Tensor | undefined {
+function maskOf({ noiseMask }: LatentValue, latent: Tensor): Tensor | undefined {
   if (!noiseMask) return undefined;
-  const [, , height, width] = shape as [number, number, number, number];
+  const [, , height, width] = nchw(latent);
   return tensor(latentMask(noiseMask, width, height).data, [1, 1, height, width]);
 }
 

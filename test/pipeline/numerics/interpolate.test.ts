@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { tensor } from '../../main/pipeline/tensor.ts';
-import { INTERPOLATIONS, interpolate } from '../../main/workflow/parts/interpolate.ts';
+import { INTERPOLATIONS, interpolate } from '../../../main/pipeline/numerics/interpolate.ts';
+import { tensor } from '../../../main/pipeline/tensor.ts';
 
 const row = (...values: number[]) => tensor(Float32Array.from(values), [1, 1, 1, values.length]);
 const across = (values: number[], width: number, method: (typeof INTERPOLATIONS)[number]) =>

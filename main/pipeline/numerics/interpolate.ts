@@ -3,7 +3,7 @@
  * ComfyUI resizes latents and, except for Lanczos, pictures with. "bislerp" is ComfyUI's own: directions of the
  * channel vectors are turned into each other, lengths blended.
  */
-import { type Tensor, tensor } from '../../pipeline/tensor.ts';
+import { nchw, type Tensor, tensor } from '../tensor.ts';
 
 export const INTERPOLATIONS = ['nearest-exact', 'bilinear', 'area', 'bicubic', 'bislerp'] as const;
 export type Interpolation = (typeof INTERPOLATIONS)[number];
@@ -21,7 +21,7 @@ const PARALLEL = 1e-5;
 
 /** [B, C, H, W] → [B, C, height, width]. */
 export function interpolate(x: Tensor, width: number, height: number, method: Interpolation): Tensor {
-  const [, , oldHeight, oldWidth] = x.shape as [number, number, number, number];
+  const [, , oldHeight, oldWidth] = nchw(x);
   if (oldHeight === height && oldWidth === width) return x;
   const columns = Array.from({ length: width }, (_, i) => tapsOf(method, oldWidth, width, i));
   const rows = Array.from({ length: height }, (_, i) => tapsOf(method, oldHeight, height, i));
@@ -78,14 +78,17 @@ function blendRows({ data, shape }: Tensor, columns: readonly Taps[]): Tensor {
 }
 
 /** Along the last axis, the channels of a place being one vector. */
-function slerpRows({ data, shape }: Tensor, columns: readonly Taps[]): Tensor {
-  const [batch, channels, height, width] = shape as [number, number, number, number];
+function slerpRows(x: Tensor, columns: readonly Taps[]): Tensor {
+  const [batch, channels, height, width] = nchw(x);
   const newWidth = columns.length;
   const out = new Float32Array(batch * channels * height * newWidth);
   for (let b = 0; b < batch; b++) {
     for (let y = 0; y < height; y++) {
-      const vector = (x: number): number[] =>
-        Array.from({ length: channels }, (_, c) => data[((b * channels + c) * height + y) * width + x]!);
+      const vector = (column: number): number[] =>
+        Array.from(
+          { length: channels },
+          (_, c) => x.data[((b * channels + c) * height + y) * width + column]!,
+        );
       for (const [i, { at, weights }] of columns.entries()) {
         slerp(vector(at[0]!), vector(at[1]!), weights[1]!).forEach((value, c) => {
           out[((b * channels + c) * height + y) * newWidth + i] = value;
@@ -112,12 +115,12 @@ function slerp(from: readonly number[], to: readonly number[], share: number): r
 }
 
 /** The last two axes swapped. */
-function transposed({ data, shape }: Tensor): Tensor {
-  const [height, width] = shape.slice(-2) as [number, number];
+function transposed(image: Tensor): Tensor {
+  const [batch, channels, height, width] = nchw(image);
   const plane = height * width;
-  const out = new Float32Array(data.length);
-  for (let start = 0; start < data.length; start += plane)
+  const out = new Float32Array(image.data.length);
+  for (let start = 0; start < out.length; start += plane)
     for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) out[start + x * height + y] = data[start + y * width + x]!;
-  return tensor(out, [...shape.slice(0, -2), width, height]);
+      for (let x = 0; x < width; x++) out[start + x * height + y] = image.data[start + y * width + x]!;
+  return tensor(out, [batch, channels, width, height]);
 }
