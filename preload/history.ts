@@ -140,7 +140,7 @@ export const importProgressSchema = z.object({
 });
 export type ImportProgress = z.infer<typeof importProgressSchema>;
 
-/** Any part of any kind of request; every field that is there is valid (main/images/metadata/recall.ts makes them). */
+/** Any part of any kind of request; every field that is there is valid (main/images/recall/recall.ts makes them). */
 export type PartialRequest = Partial<Omit<InpaintRequest, 'kind'>> & { kind?: GenerationRequest['kind'] };
 
 /** What a picture by any tool says about how it was made. */

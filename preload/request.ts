@@ -1,6 +1,6 @@
 /**
  * The generation request: everything a picture depends on, and nothing else.
- * The same object goes to the queue, the engine, the PNG metadata and the history (DESIGN: "complete and serialisable").
+ * The same object goes to the queue, the engine, the PNG metadata and the history.
  */
 import { z } from 'zod';
 import { shortcutsSchema } from './shortcuts.ts';

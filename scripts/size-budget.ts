@@ -1,4 +1,4 @@
-/** Fails when a file or a function outgrows the budget (STYLE: the tail separates good code from bad, so budget the maximum). */
+/** Fails when a file or a function outgrows the budget: what separates good code from bad is the longest part, not the mean. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

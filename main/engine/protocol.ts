@@ -5,14 +5,17 @@
 import type { GenerationRequest, UpscaleRequest } from '../../preload/request.ts';
 import type { LoraTrainingRequest } from '../../preload/training.ts';
 
-/** How much memory the engine may trade for speed (DESIGN §4). `auto` chooses by what fits. */
+/**
+ * How much memory the engine may trade for speed: weights widened to float32 when they are loaded (`normal`), read from a
+ * float32 copy on the disk (`cached`), or widened while they are used (`low`). `auto` chooses by what fits.
+ */
 export type MemoryMode = 'auto' | 'normal' | 'cached' | 'low';
 
 export type DeviceName = 'cpu' | 'webgpu' | 'dml' | 'coreml' | 'cuda';
 
 export interface EngineSettings {
   readonly memory: MemoryMode;
-  /** `auto`: the fastest device whose numbers are right (see devices.ts). */
+  /** `auto`: the fastest device whose numbers are right (see devices/ladder.ts). */
   readonly device: 'auto' | DeviceName;
   /** Devices that ended an engine before: `auto` leaves them out. */
   readonly avoid?: readonly DeviceName[];

@@ -1,7 +1,8 @@
-/** Files that other tools lay beside a model (INTEROP §4.6): preview picture, Civitai's and A1111's JSON, description. */
+/** Files that other tools lay beside a model: preview picture, Civitai's and A1111's JSON, description. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { ModelCard } from '../../preload/models.ts';
+import { objectOf, textOf } from './loose.ts';
 import { splitPhrases } from './triggers.ts';
 
 export interface Sidecars {
@@ -68,7 +69,7 @@ export function writeSidecar(card: ModelCard): string {
   return file;
 }
 
-function readJson(file: string | null): Record<string, unknown> {
+function readJson(file: string | null): Readonly<Record<string, unknown>> {
   try {
     if (file === null || statSync(file).size > MAX_JSON_BYTES) return {};
     return objectOf(JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, '')));
@@ -107,14 +108,6 @@ function modifiedAt(file: string | null): number {
 function weightOf(value: unknown): number | null {
   const weight = Number(value);
   return Number.isFinite(weight) && weight !== 0 && Math.abs(weight) <= 4 ? weight : null;
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }
 
 function listOf(value: unknown): string[] {

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { StudioError } from '../../preload/errors.ts';
 import type { ModelFolder, ModelType } from '../../preload/models.ts';
+import { objectOf, textOf } from './loose.ts';
 
 export interface FoundFolder {
   readonly path: string;
@@ -117,12 +118,4 @@ function readYaml(file: string): unknown {
       String(error),
     );
   }
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

@@ -1,4 +1,5 @@
-/** Trigger words and tags from what trainers write into a LoRA (kohya `ss_tag_frequency`, SAI ModelSpec; INTEROP §4.5). */
+/** Trigger words and tags from what trainers write into a LoRA (kohya `ss_tag_frequency`, SAI ModelSpec). */
+import { objectOf } from './loose.ts';
 
 export interface TagCount {
   readonly tag: string;
@@ -82,10 +83,6 @@ function parsed(text: string | undefined): unknown {
   } catch {
     return {};
   }
-}
-
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function numberOf(value: unknown): number {

@@ -1,6 +1,6 @@
 /** A workflow as it comes from outside: ComfyUI's API graph, checked in shape and size before anything looks at its meaning. */
 import { badInput } from '../engine/failures.ts';
-import type { LooseGraph, LooseNode } from '../images/comfy/graph.ts';
+import { isRecord, type LooseGraph, type LooseNode, looseNode } from '../images/comfy/graph.ts';
 import { kindOf } from './registry.ts';
 
 /** Larger than any workflow a person wires up; bounds what a hostile one can make us do. */
@@ -13,8 +13,7 @@ export function parseWorkflow(value: unknown): LooseGraph {
       "This is the editor's format of a workflow, which holds no values by name.",
       'In ComfyUI choose "Export (API)" and run that file.',
     );
-  // What is posted to ComfyUI's /prompt has the graph under that name.
-  const graph = isRecord(value) && isRecord(value['prompt']) ? value['prompt'] : value;
+  const graph = postedGraph(value);
   const entries = isRecord(graph) ? Object.entries(graph) : [];
   if (entries.length === 0)
     throw badInput(
@@ -26,15 +25,19 @@ export function parseWorkflow(value: unknown): LooseGraph {
   return new Map(entries.map(([id, node]) => [id, parseNode(id, node)]));
 }
 
+/** What is posted to ComfyUI's /prompt has the graph under that name. */
+export function postedGraph(value: unknown): unknown {
+  return isRecord(value) && isRecord(value['prompt']) ? value['prompt'] : value;
+}
+
 function parseNode(id: string, node: unknown): LooseNode {
-  if (!isRecord(node) || typeof node['class_type'] !== 'string' || !isRecord(node['inputs']))
+  const found = looseNode(node);
+  if (!found)
     throw badInput(
       `Node ${id} is not a node: it needs "class_type" and "inputs".`,
       'Export the graph again.',
     );
-  const meta = isRecord(node['_meta']) ? node['_meta'] : {};
-  const emulsion = isRecord(meta['emulsion']) ? meta['emulsion'] : {};
-  return withoutUnread({ class_type: node['class_type'], inputs: node['inputs'], emulsion });
+  return withoutUnread(found);
 }
 
 /** Versions and extensions of ComfyUI add inputs of their own; what is behind those need not be understood. */
@@ -54,8 +57,4 @@ function picked(
 /** "Node 5 (KSampler)": how messages call a node. */
 export function nodeName(id: string, { class_type }: LooseNode): string {
   return `Node ${id.slice(0, 40)} (${class_type.slice(0, 80)})`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@ import { SPEEDS } from '../../preload/request.ts';
 import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
 import type { Speed } from '../engine/packing/choice.ts';
 import type { LooseGraph } from '../images/comfy/graph.ts';
-import { parseWorkflow } from './graph.ts';
+import { parseWorkflow, postedGraph } from './graph.ts';
 import { SAMPLING } from './nodes/sampling.ts';
 import { evaluationOrder } from './order.ts';
 
@@ -22,7 +22,7 @@ export function speedOf(graph: LooseGraph): Speed {
 /** `graph` with `speed` in every sampler, in place of what they carry; the result is what is to be kept with its pictures. */
 export function withSpeed(graph: unknown, speed: Speed): Record<string, unknown> {
   const samplers = [...parseWorkflow(graph)].filter(([, { class_type }]) => isSampler(class_type));
-  const nodes = (isRecord(graph) && isRecord(graph['prompt']) ? graph['prompt'] : graph) as Nodes;
+  const nodes = postedGraph(graph) as Nodes;
   const changed = samplers.map(([id]) => {
     const { _meta: meta = {}, ...node } = nodes[id]!;
     const { speed: _speed, shortcuts: _shortcuts, ...kept } = meta.emulsion ?? {};
@@ -33,7 +33,3 @@ export function withSpeed(graph: unknown, speed: Speed): Record<string, unknown>
 }
 
 type Nodes = Readonly<Record<string, { readonly _meta?: { readonly emulsion?: Record<string, unknown> } }>>;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

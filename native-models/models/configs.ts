@@ -1,6 +1,6 @@
 /**
  * What distinguishes one architecture from another, as plain values: channel counts, depths, heads, factors.
- * Everything a graph builder needs besides the weights; inferred from a file by weights/architecture.ts.
+ * Everything a graph builder needs besides the weights; inferred from a file by inspect/architecture.ts.
  */
 
 /** Which family of models a file belongs to; LoRA, ControlNet and checkpoint must agree on it. */

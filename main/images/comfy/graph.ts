@@ -53,12 +53,19 @@ export function looseGraph(value: unknown): LooseGraph | undefined {
   if (!isRecord(value)) return undefined;
   const nodes = new Map<string, LooseNode>();
   for (const [id, node] of Object.entries(value).slice(0, MAX_NODES)) {
-    if (!isRecord(node) || typeof node['class_type'] !== 'string' || !isRecord(node['inputs'])) continue;
-    const meta = isRecord(node['_meta']) ? node['_meta'] : {};
-    const emulsion = isRecord(meta['emulsion']) ? meta['emulsion'] : {};
-    nodes.set(id, { class_type: node['class_type'], inputs: node['inputs'], emulsion });
+    const found = looseNode(node);
+    if (found) nodes.set(id, found);
   }
   return nodes.size === 0 ? undefined : nodes;
+}
+
+/** One node of a graph of any origin; undefined where `value` is none. */
+export function looseNode(value: unknown): LooseNode | undefined {
+  if (!isRecord(value) || typeof value['class_type'] !== 'string' || !isRecord(value['inputs']))
+    return undefined;
+  const meta = isRecord(value['_meta']) ? value['_meta'] : {};
+  const emulsion = isRecord(meta['emulsion']) ? meta['emulsion'] : {};
+  return { class_type: value['class_type'], inputs: value['inputs'], emulsion };
 }
 
 /** The link an input holds, or undefined for a plain value. */
@@ -69,7 +76,8 @@ export function linkFrom(value: unknown): ComfyLink | undefined {
   return isId && typeof slot === 'number' ? [String(id), slot] : undefined;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** A JSON object; an array is none. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

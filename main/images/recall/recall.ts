@@ -19,7 +19,7 @@ export interface ModelHint {
   readonly hash?: ModelHash;
 }
 
-/** Lower-case hex: the whole digest or its beginning (INTEROP hashes: AutoV1 8, AutoV2 10, AutoV3 12 digits). */
+/** Lower-case hex: the whole digest or its beginning (AutoV1: 8 digits, AutoV2: 10, AutoV3: 12). */
 export interface ModelHash {
   readonly kind: 'autov1' | 'sha256' | 'autov3' | 'blake3';
   readonly value: string;

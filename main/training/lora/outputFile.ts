@@ -25,7 +25,7 @@ export interface RunFacts {
   readonly finishedAt: Date;
 }
 
-/** Writes pairs and their alpha in half precision, metadata as INTEROP's kohya section lists it. Throws WeightsError. */
+/** Writes pairs and their alpha in half precision, kohya's metadata in the header. Throws WeightsError. */
 export async function writeLora(
   path: string,
   parameters: ParameterSet,

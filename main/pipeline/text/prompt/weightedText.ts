@@ -6,7 +6,7 @@ export interface WeightedText {
   readonly weight: number;
 }
 
-/** Whose rules turn "(word:1.2)" into weights and weights into conditioning (STYLE: the request's `emphasis`). */
+/** Whose rules turn "(word:1.2)" into weights and weights into conditioning (the request's `emphasis`). */
 export type Emphasis = 'comfy' | 'a1111';
 
 /** Weights beyond this are a slip of the keyboard; the bound keeps every product finite. */
