@@ -24,14 +24,20 @@ export function resultView(group: Konva.Group, changed: () => void) {
   });
 
   return {
-    show(candidate: Candidate | null, running: Preview | null, blended: ImageBitmap | null): void {
+    /** `zoom` is device pixels per document pixel. */
+    show(
+      candidate: Candidate | null,
+      running: Preview | null,
+      blended: ImageBitmap | null,
+      zoom: number,
+    ): void {
       if (running !== null) {
         if (preview?.url !== running.url) previewImage.src = running.url;
         preview = running;
         return;
       }
       preview = null;
-      const bitmap = candidate === null ? null : (blended ?? pictureNow(candidate.image));
+      const bitmap = candidate === null ? null : (blended ?? pictureNow(candidate.image, zoom));
       if (candidate === null) node.visible(false);
       // While its pixels are on their way, the last preview stays.
       else if (bitmap !== null) node.setAttrs({ image: bitmap, ...candidate.frame, visible: true });

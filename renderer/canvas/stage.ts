@@ -115,7 +115,7 @@ function pusher(
     const blended = blend.current(candidate);
     stack.show('result', showsResult);
     if (changed('result', candidate, preview?.url, blended, picturesLoaded()) || moved) {
-      result.show(candidate, preview, blended);
+      result.show(candidate, preview, blended, view.zoom * RATIO);
       stack.draw('result');
     }
     const inkState = { frame: document.frame, zoom: view.zoom, ...inkOf(state, document, showsResult) };

@@ -69,7 +69,8 @@ export function flattenedRun(changed: () => void) {
       if (missing >= ENOUGH && !asking && !isRefused) void ask(document, whole);
       if (known === undefined) return null;
       const { layers, picture, area } = known;
-      return { count: layers.length, source: reducedBitmap(picture, levelFor(scale), changed), area };
+      const source = reducedBitmap(picture, levelFor(scale), changed);
+      return source === null ? null : { count: layers.length, source, area };
     },
   };
 }

@@ -40,21 +40,42 @@ export function levelledCanvas(width: number, height: number): LevelledCanvas {
   };
 }
 
-const halves = new WeakMap<ImageBitmap, (ImageBitmap | undefined)[]>();
+/** By bitmap: its half, its quarter and so on, as far as they were asked for. */
+const halves = new WeakMap<ImageBitmap, Halves>();
+interface Halves {
+  readonly made: Map<number, ImageBitmap>;
+  readonly making: Map<number, Promise<ImageBitmap>>;
+}
 
-/** A bitmap, or a smaller copy of it once that has been made; `made` is called then. */
-export function reducedBitmap(bitmap: ImageBitmap, level: number, made: () => void): ImageBitmap {
+/**
+ * A bitmap, or a smaller copy of it once that has been made; `changed` is called then. Until then the copy nearest in size,
+ * and null where there is none: drawing a large bitmap small takes a quarter of a second.
+ */
+export function reducedBitmap(bitmap: ImageBitmap, level: number, changed: () => void): ImageBitmap | null {
   if (level === 0 || !isLarge(bitmap)) return bitmap;
-  const known = halves.get(bitmap) ?? [];
-  halves.set(bitmap, known);
-  if (!(level in known)) {
-    known[level] = undefined;
-    const resizeWidth = Math.ceil(bitmap.width / 2 ** level);
-    const resizeHeight = Math.ceil(bitmap.height / 2 ** level);
-    void createImageBitmap(bitmap, { resizeWidth, resizeHeight, resizeQuality: 'medium' }).then((reduced) => {
-      known[level] = reduced;
-      made();
-    });
-  }
-  return known[level] ?? bitmap;
+  const { made, making } = halves.get(bitmap) ?? { made: new Map(), making: new Map() };
+  halves.set(bitmap, { made, making });
+  if (!making.has(level)) void halved(bitmap, level, { made, making }).then(changed);
+  const levels = [...made.keys()].toSorted((a, b) => Math.abs(a - level) - Math.abs(b - level));
+  return levels[0] === undefined ? null : made.get(levels[0])!;
+}
+
+/** Each copy is half of the one before it: a mean of four pixels, and a task of the window of a few hundredths of a second at most. */
+function halved(bitmap: ImageBitmap, level: number, halves: Halves): Promise<ImageBitmap> {
+  const known = halves.making.get(level);
+  if (known !== undefined) return known;
+  const copy = async () => {
+    const larger = level === 1 ? bitmap : await halved(bitmap, level - 1, halves);
+    // Without room for a copy the larger one is drawn, slowly.
+    const half = await createImageBitmap(larger, {
+      resizeWidth: Math.ceil(larger.width / 2),
+      resizeHeight: Math.ceil(larger.height / 2),
+      resizeQuality: 'low',
+    }).catch(() => larger);
+    halves.made.set(level, half);
+    return half;
+  };
+  const promise = copy();
+  halves.making.set(level, promise);
+  return promise;
 }

@@ -2,11 +2,30 @@
 import type { Page } from '@playwright/test';
 import sharp from 'sharp';
 import { drop, expect, onScreen, open, stage, test } from './studio.ts';
+import { traced, windowTasks } from './tracing.ts';
 
 const SIZE = 128;
 const COUNT = 14;
 /** More than these images are never drawn for the layers below the active one: five by themselves, the others as one. */
 const DRAWN = 6;
+
+const LARGE = 4096;
+const LARGE_COUNT = 8;
+/** A task longer than this, in milliseconds, is felt. */
+const TASK = 100;
+
+/** A large sheet of one translucent colour. */
+const sheet = (i: number): Promise<Buffer> =>
+  sharp({
+    create: {
+      width: LARGE,
+      height: LARGE,
+      channels: 4,
+      background: { r: (i * 80) % 255, g: 100, b: 200 - i * 10, alpha: i === 0 ? 1 : 0.3 },
+    },
+  })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
 
 /** A translucent band across the whole, each at its own height and of its own colour; the first is opaque everywhere. */
 const band = (i: number): Promise<Buffer> =>
@@ -100,4 +119,40 @@ test('a document of many layers looks like their composition and is drawn like o
   expect(await furthest(page, files)).toBeGreaterThan(20);
   await page.getByRole('button', { name: 'Undo' }).click();
   await expect.poll(() => furthest(page, files)).toBeLessThan(4);
+});
+
+test(`panning and zooming over large layers has no task over ${TASK} ms`, async ({ page, studio }) => {
+  test.setTimeout(180_000);
+  await open(page, studio, 0);
+  for (let i = 0; i < LARGE_COUNT; i++) {
+    await drop(page, `sheet ${i}.png`, 'image/png', await sheet(i));
+    await expect(page.getByRole('button', { name: new RegExp(`^Layers ${i + 1}$`) })).toBeVisible();
+  }
+  await stage(page).hover();
+  const wheel = async (way: number, x: number, y: number) => {
+    for (let i = 0; i < 30; i++) {
+      await page.mouse.wheel(way * x, way * y);
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+    }
+  };
+  const look = async () => {
+    for (const way of [1, -1]) {
+      await wheel(way, 8, 5);
+      await page.keyboard.down('Control');
+      await wheel(-way, 0, 60);
+      await page.keyboard.up('Control');
+    }
+  };
+  // The machine may be busy: processor time is judged.
+  const tasks = async () => windowTasks(await traced(page, look)).map(({ tdur = 0 }) => tdur / 1000);
+  // The first look makes the halves of the pictures.
+  const [first, second] = [await tasks(), await tasks()];
+  console.log(
+    `${LARGE_COUNT} layers of ${LARGE}²: longest task ${Math.max(...first).toFixed(0)} ms of processor time, then ${Math.max(...second).toFixed(0)} ms`,
+  );
+  for (const milliseconds of [first, second]) {
+    expect(milliseconds.length).toBeGreaterThan(120);
+    expect(Math.max(...milliseconds)).toBeGreaterThan(1);
+    expect(Math.max(...milliseconds)).toBeLessThan(TASK);
+  }
 });

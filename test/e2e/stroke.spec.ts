@@ -1,6 +1,6 @@
 /** Painting keeps up with the hand: what one pointer event of a stroke costs on a large document. */
-import type { Page } from '@playwright/test';
 import { drag, expect, open, test } from './studio.ts';
+import { spread, traced } from './tracing.ts';
 
 /** A frame at 60 Hz. */
 const BUDGET = 16;
@@ -13,29 +13,6 @@ const STROKE = [
   [500, 3600],
   [3600, 500],
 ] as const;
-
-interface TraceEvent {
-  readonly name: string;
-  /** Microseconds on the clock, and of this thread's processor time. */
-  readonly dur?: number;
-  readonly tdur?: number;
-  readonly args?: { readonly data?: { readonly type?: string } };
-}
-
-/** What the browser itself records while something is done. */
-async function traced(page: Page, work: () => Promise<void>): Promise<readonly TraceEvent[]> {
-  const browser = page.context().browser()!;
-  await browser.startTracing(page, { categories: ['devtools.timeline'] });
-  await work();
-  return JSON.parse((await browser.stopTracing()).toString()).traceEvents;
-}
-
-/** Median, 95th percentile and worst, in milliseconds. */
-function spread(milliseconds: readonly number[]): { median: number; high: number; worst: number } {
-  const sorted = milliseconds.toSorted((a, b) => a - b);
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
-  return { median: at(0.5), high: at(0.95), worst: at(1) };
-}
 
 for (const tool of ['Mask', 'Brush'] as const)
   test(`${tool.toLowerCase()} strokes on a ${SIZE}² document stay under ${BUDGET} ms per pointer event`, async ({
