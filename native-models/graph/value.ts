@@ -96,11 +96,15 @@ export function constantInts(value: Value | undefined): number[] | undefined {
 
 /** The shape as numbers; throws when a size is only known at run time. */
 export function staticShape(value: Value): number[] {
-  return value.shape.map((dim) => {
-    if (typeof dim !== 'number')
-      throw new Error(`a static shape is needed, but this one is [${value.shape.join(', ')}]`);
-    return dim;
-  });
+  return value.shape.map((_, axis) => staticDim(value, axis));
+}
+
+/** The size along one axis (−1: the last); throws when it is only known at run time. */
+export function staticDim({ shape }: Value, axis: number): number {
+  const dim = shape.at(axis);
+  if (typeof dim !== 'number')
+    throw new Error(`a static size is needed for axis ${axis} of [${shape.join(', ')}]`);
+  return dim;
 }
 
 function dtypeOf(data: ConstantData): Dtype {

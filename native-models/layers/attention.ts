@@ -1,6 +1,6 @@
 /** Attention (Vaswani et al. 2017) and the transformer blocks of the U-Net. Tokens are [B, T, C]. */
 import * as ops from '../graph/ops.ts';
-import type { Value } from '../graph/value.ts';
+import { staticDim, type Value } from '../graph/value.ts';
 import { gelu, groupNorm, layerNorm, linear } from './basic.ts';
 import type { Scope } from './scope.ts';
 
@@ -10,7 +10,7 @@ import type { Scope } from './scope.ts';
  */
 export function attend(scope: Scope, q: Value, k: Value, v: Value, heads: number, mask?: Value): Value {
   if (scope.fusedAttention && !mask) return ops.multiHeadAttention(q, k, v, heads);
-  const width = q.shape[2] as number;
+  const width = staticDim(q, 2);
   const headWidth = width / heads;
   const query = splitHeads(q, heads, [0, 2, 1, 3]); // [B, heads, Tq, d]
   const key = splitHeads(k, heads, [0, 2, 3, 1]); // [B, heads, d, Tk]
@@ -22,7 +22,7 @@ export function attend(scope: Scope, q: Value, k: Value, v: Value, heads: number
 }
 
 function splitHeads(x: Value, heads: number, permutation: readonly number[]): Value {
-  const width = x.shape[2] as number;
+  const width = staticDim(x, 2);
   return ops.transpose(
     ops.reshape(x, [ops.extent(x, 0), ops.extent(x, 1), heads, width / heads]),
     permutation,
@@ -31,8 +31,8 @@ function splitHeads(x: Value, heads: number, permutation: readonly number[]): Va
 
 /** LDM CrossAttention: q from x [B, T, width], k and v from `context` [B, Tc, contextWidth]. */
 function crossAttention(scope: Scope, x: Value, context: Value, heads: number): Value {
-  const width = x.shape[2] as number;
-  const contextWidth = context.shape[2] as number;
+  const width = staticDim(x, 2);
+  const contextWidth = staticDim(context, 2);
   const q = linear(scope.at('to_q'), x, width, width);
   const k = linear(scope.at('to_k'), context, contextWidth, width);
   const v = linear(scope.at('to_v'), context, contextWidth, width);
@@ -41,7 +41,7 @@ function crossAttention(scope: Scope, x: Value, context: Value, heads: number): 
 
 /** Gated feed-forward (GEGLU, Shazeer 2020): width → 2·4·width → width. */
 function feedForward(scope: Scope, x: Value): Value {
-  const width = x.shape[2] as number;
+  const width = staticDim(x, 2);
   const inner = 4 * width;
   const [value, gate] = ops.split(linear(scope.at('net.0.proj'), x, width, 2 * inner), [inner, inner], -1);
   return linear(scope.at('net.2'), ops.mul(value!, gelu(gate!)), inner, width);
@@ -49,7 +49,7 @@ function feedForward(scope: Scope, x: Value): Value {
 
 /** LDM BasicTransformerBlock: self-attention, cross-attention, feed-forward, each with a residual. */
 function transformerBlock(scope: Scope, x: Value, context: Value, heads: number): Value {
-  const width = x.shape[2] as number;
+  const width = staticDim(x, 2);
   const normed1 = layerNorm(scope.at('norm1'), x, width);
   const attended = ops.add(crossAttention(scope.at('attn1'), normed1, normed1, heads), x);
   const normed2 = layerNorm(scope.at('norm2'), attended, width);
@@ -71,7 +71,7 @@ export function spatialTransformer(
   options: SpatialTransformerOptions,
 ): Value {
   const { heads, depth, normGroups } = options;
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   const normed = groupNorm(scope.at('norm'), x, channels, normGroups, 1e-6);
   // A 1×1 convolution before flattening and a linear after it are the same matrix: one form serves SD1, SD2 and SDXL.
   let tokens = linear(scope.at('proj_in'), toTokens(normed), channels, channels);
@@ -84,11 +84,11 @@ export function spatialTransformer(
 /** [B, C, H, W] → [B, H·W, C]. */
 export function toTokens(x: Value): Value {
   const last = ops.transpose(x, [0, 2, 3, 1]);
-  return ops.reshape(last, [ops.extent(x, 0), -1, x.shape[1] as number]);
+  return ops.reshape(last, [ops.extent(x, 0), -1, staticDim(x, 1)]);
 }
 
 /** [B, H·W, C] → [B, C, H, W] with the height and width of `like`. */
 export function toImage(tokens: Value, like: Value): Value {
-  const extents = [ops.extent(like, 0), ops.extent(like, 2), ops.extent(like, 3), tokens.shape[2] as number];
+  const extents = [ops.extent(like, 0), ops.extent(like, 2), ops.extent(like, 3), staticDim(tokens, 2)];
   return ops.transpose(ops.reshape(tokens, extents), [0, 3, 1, 2]);
 }

@@ -1,6 +1,6 @@
 /** Linear, convolution, norms and activations, each written once per flavour. Weight layouts are torch's. */
 import * as ops from '../graph/ops.ts';
-import { constant, type Value } from '../graph/value.ts';
+import { constant, staticDim, type Value } from '../graph/value.ts';
 import { packedConv2d, packedLinear } from './integer.ts';
 import type { Flavour, Scope } from './scope.ts';
 import { winogradConv2d } from './winograd.ts';
@@ -23,8 +23,8 @@ function product(flavour: Flavour, x: Value, weight: Value, bias?: Value): Value
 /** Gemm over the last axis: [..., in] → [..., out]. Reshapes cost nothing. */
 function flatGemm(x: Value, weight: Value, bias?: Value): Value {
   if (x.shape.length === 2) return ops.gemm(x, weight, bias, { transB: true });
-  const outFeatures = weight.shape[0] as number;
-  const flat = ops.gemm(ops.reshape(x, [-1, x.shape.at(-1) as number]), weight, bias, { transB: true });
+  const outFeatures = staticDim(weight, 0);
+  const flat = ops.gemm(ops.reshape(x, [-1, staticDim(x, -1)]), weight, bias, { transB: true });
   return ops.reshape(flat, [...x.shape.slice(0, -1).map((_, axis) => ops.extent(x, axis)), outFeatures]);
 }
 
@@ -70,7 +70,7 @@ export function conv2d(
  */
 export function pixelUnshuffle(x: Value, factor: number): Value {
   if (factor === 1) return x;
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   const perChannel = factor ** 2;
   const kernel = new Float32Array(channels * perChannel * channels * perChannel);
   for (let out = 0; out < channels * perChannel; out++) {

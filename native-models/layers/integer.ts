@@ -13,7 +13,7 @@ import {
   windows,
 } from '../graph/integerOps.ts';
 import * as ops from '../graph/ops.ts';
-import type { Value } from '../graph/value.ts';
+import { staticDim, type Value } from '../graph/value.ts';
 import type { Scope } from './scope.ts';
 
 /** Names of a packed weight's tensors beside the layer's own: [K, N] int8, [K, N] int8 (16 bits only), [N] float32. */
@@ -56,7 +56,7 @@ export function packedConv2d(
     const channelsLast = ops.transpose(digit.values, [0, 2, 3, 1]);
     return { ...digit, values: windows(channelsLast, digit.zero, window) };
   });
-  const rows = window.kernel ** 2 * (x.shape[1] as number);
+  const rows = window.kernel ** 2 * staticDim(x, 1);
   return ops.transpose(product(scope, seen, [rows, outChannels], bias), [0, 3, 1, 2]);
 }
 

@@ -1,6 +1,6 @@
 /** Residual blocks, down- and upsampling and the timestep embedding of the U-Net (LDM openaimodel.py). */
 import * as ops from '../graph/ops.ts';
-import { constant, type Value } from '../graph/value.ts';
+import { constant, staticDim, type Value } from '../graph/value.ts';
 import { conv2d, groupNorm, linear, silu } from './basic.ts';
 import type { Scope } from './scope.ts';
 
@@ -12,8 +12,8 @@ export interface ResBlockOptions {
 /** LDM ResBlock: two norm–SiLU–conv, the (already activated) time embedding added between, and a skip. */
 export function resBlock(scope: Scope, x: Value, activatedTime: Value, options: ResBlockOptions): Value {
   const { outChannels, normGroups } = options;
-  const inChannels = x.shape[1] as number;
-  const timeWidth = activatedTime.shape[1] as number;
+  const inChannels = staticDim(x, 1);
+  const timeWidth = staticDim(activatedTime, 1);
   const normedIn = silu(scope.flavour, groupNorm(scope.at('in_layers.0'), x, inChannels, normGroups, 1e-5));
   const hidden = conv2d(scope.at('in_layers.2'), normedIn, inChannels, outChannels);
   const time = linear(scope.at('emb_layers.1'), activatedTime, timeWidth, outChannels); // [B, outChannels]
@@ -32,13 +32,13 @@ export function resBlock(scope: Scope, x: Value, activatedTime: Value, options: 
 
 /** Halves height and width (rounding up) with a 3×3 convolution of stride 2. */
 export function downsample(scope: Scope, x: Value): Value {
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   return conv2d(scope.at('op'), x, channels, channels, { stride: 2 });
 }
 
 /** Enlarges to the size of `like` (twice, or one less where the skip was odd), then a 3×3 convolution. */
 export function upsample(scope: Scope, x: Value, like: Value): Value {
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   return conv2d(scope.at('conv'), ops.resizeNearestLike(x, like), channels, channels);
 }
 

@@ -5,7 +5,7 @@
  * errs by some 1e-5 (m = 4). Its weights take (m+2)²/9 times the memory: 4 times, 1.8 times.
  */
 import * as ops from '../graph/ops.ts';
-import { constant, type Value } from '../graph/value.ts';
+import { constant, staticDim, type Value } from '../graph/value.ts';
 import type { Scope } from './scope.ts';
 
 /** Side of a tile of outputs. */
@@ -85,7 +85,7 @@ export const WINOGRAD = 'weight.winograd';
 
 /** x [B, C, H, W] → [B, outChannels, H, W], with the stride 1 and padding 1 that such layers have. */
 export function winogradConv2d(scope: Scope, x: Value, outChannels: number, bias?: Value): Value {
-  const inChannels = x.shape[1] as number;
+  const inChannels = staticDim(x, 1);
   const tile = winogradTile([outChannels, inChannels])!;
   const points = (tile + 2) ** 2;
   const { input, output } = TRANSFORMS[tile];

@@ -1,5 +1,5 @@
 /** ControlNet (Zhang et al. 2023; cldm.py): a second U-Net encoder that reads a hint image and speaks through zero convolutions. */
-import type { Value } from '../graph/value.ts';
+import { staticDim, type Value } from '../graph/value.ts';
 import { conv2d, silu } from '../layers/basic.ts';
 import type { Scope } from '../layers/scope.ts';
 import type { ControlNetConfig } from './configs.ts';
@@ -41,13 +41,13 @@ export function hintEncoder(scope: Scope, config: ControlNetConfig, hint: Value)
   return widths.reduce((x, width, index) => {
     const isLast = index === widths.length - 1;
     const stride = !isLast && index > 0 && index % 2 === 0 ? 2 : 1;
-    const y = conv2d(blocks.at(2 * index), x, x.shape[1] as number, width, { stride });
+    const y = conv2d(blocks.at(2 * index), x, staticDim(x, 1), width, { stride });
     return isLast ? y : silu(scope.flavour, y);
   }, hint);
 }
 
 /** A 1×1 convolution that training begins at zero, so that control sets in gently. */
 function zeroConv(scope: Scope, x: Value): Value {
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   return conv2d(scope, x, channels, channels, { kernel: 1 });
 }

@@ -1,6 +1,6 @@
 /** Upscalers of the ESRGAN family: RRDBNet (Wang et al. 2018; BasicSR) and SRVGGNetCompact (Real-ESRGAN, Wang et al. 2021). */
 import * as ops from '../graph/ops.ts';
-import type { Value } from '../graph/value.ts';
+import { staticDim, type Value } from '../graph/value.ts';
 import { conv2d, pixelUnshuffle } from '../layers/basic.ts';
 import type { Scope } from '../layers/scope.ts';
 import type { EsrganConfig, RrdbConfig, SrvggConfig } from './configs.ts';
@@ -67,7 +67,7 @@ function leaky(x: Value): Value {
 
 /** max(x, 0) + slope·min(x, 0), one slope per channel (He et al. 2015). */
 function prelu(scope: Scope, x: Value): Value {
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   const slope = ops.reshape(scope.parameter('weight', [channels]), [1, channels, 1, 1]);
   if (scope.flavour !== 'training') return ops.prelu(x, slope);
   return ops.sub(ops.relu(x), ops.mul(slope, ops.relu(ops.neg(x))));

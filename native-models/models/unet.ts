@@ -1,6 +1,6 @@
 /** The denoising U-Net of Latent Diffusion (Rombach et al. 2022; openaimodel.py), for SD 1.x, 2.x and XL. */
 import * as ops from '../graph/ops.ts';
-import type { Value } from '../graph/value.ts';
+import { staticDim, type Value } from '../graph/value.ts';
 import { spatialTransformer } from '../layers/attention.ts';
 import { conv2d, groupNorm, silu } from '../layers/basic.ts';
 import { downsample, embeddingMlp, resBlock, sinusoids, upsample } from '../layers/resnet.ts';
@@ -158,7 +158,7 @@ export function encoder(scope: Scope, config: EncoderConfig, inputs: EncoderInpu
 }
 
 function middleBlock(scope: Scope, config: EncoderConfig, x: Value, guide: Guide): Value {
-  const channels = x.shape[1] as number;
+  const channels = staticDim(x, 1);
   const attended = unetBlock(scope, config, x, channels, config.middleDepth, guide);
   const { time } = guide;
   const y =

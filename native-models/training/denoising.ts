@@ -1,6 +1,6 @@
 /** The training loss of latent diffusion: noise a clean latent, predict, compare. */
 import * as ops from '../graph/ops.ts';
-import { input, type Value } from '../graph/value.ts';
+import { input, staticDim, type Value } from '../graph/value.ts';
 import type { Scope } from '../layers/scope.ts';
 import type { PredictionType, UnetConfig } from '../models/configs.ts';
 import { type UnetInputs, unet } from '../models/unet.ts';
@@ -82,5 +82,5 @@ export function denoisingLoss(
 }
 
 function perItem(values: Value): Value {
-  return ops.reshape(values, [values.shape[0] as number, 1, 1, 1]);
+  return ops.reshape(values, [staticDim(values, 0), 1, 1, 1]);
 }
