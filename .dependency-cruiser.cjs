@@ -9,6 +9,9 @@ const rule = (name, from, to, comment) => ({
 const ORT = 'node_modules/onnxruntime-node';
 const SQLITE = 'node_modules/better-sqlite3';
 const ELECTRON = 'node_modules/electron';
+/** What the window talks to, over the contract or over HTTP, and the rooms of SQLite behind it. */
+const SERVICES = 'storage|library|history|projects|jobs|network';
+const FRONTS = 'app|serve|compat|cli|shell';
 
 module.exports = {
   forbidden: [
@@ -27,40 +30,62 @@ module.exports = {
     rule(
       'graph-imports-nothing-of-ours',
       '^native-models/graph',
-      '^native-models/(layers|models|weights|lora|training|compile)',
+      '^native-models/(?!graph/)',
       'the IR stands alone',
     ),
+    rule('layers-import-graph-only', '^native-models/layers', '^native-models/(?!(graph|layers)/)', ''),
+    rule('models-know-no-weights', '^native-models/models', '^native-models/(?!(graph|layers|models)/)', ''),
     rule(
-      'layers-import-graph-only',
-      '^native-models/layers',
-      '^native-models/(models|weights|lora|training|compile)',
-      '',
+      'weights-build-no-graphs',
+      '^native-models/(weights|torch)',
+      '^native-models/(inspect|lora|training|compile|models/(?!configs|parameters))',
+      'they give parameters to whatever asks by name',
+    ),
+    rule(
+      'files-are-told-apart-without-graphs',
+      '^native-models/inspect',
+      '^native-models/(graph|layers|lora|training|compile|models/(?!configs))',
+      'names and shapes say what a file is',
     ),
     rule(
       'pipeline-is-pure',
       '^main/pipeline',
-      `^(main/(engine|library|jobs|images|serve|cli|app|training)|${ORT}|${SQLITE}|${ELECTRON}|node:fs|node:child_process)`,
+      `^(main/(?!pipeline/)|native-models/(?!models/configs)|${ORT}|${SQLITE}|${ELECTRON}|(node:)?(fs|child_process))`,
       'no I/O, no clock, no engine',
+    ),
+    rule('images-know-no-engine', '^main/images', '^main/(?!(images|pipeline)/)', ''),
+    rule(
+      'the-engine-is-handed-its-files',
+      '^main/(engine|workflow|training)',
+      `^main/(${SERVICES}|${FRONTS})/`,
+      'paths and settings come with the job; nothing that matters lives in its process',
+    ),
+    rule(
+      'services-know-no-front',
+      `^main/(${SERVICES})`,
+      `^main/(workflow|training|${FRONTS})/`,
+      'jobs reach the engine through its client',
+    ),
+    rule('storage-stands-alone', '^main/storage', '^main/(?!storage/)', ''),
+    rule(
+      'services-know-no-transport',
+      '^main/app',
+      '^main/(serve|compat|cli|workflow|training)/',
+      'the contract, not how it is carried',
+    ),
+    rule(
+      'commands-know-no-services',
+      '^main/cli',
+      '^main/app/',
+      '`emulsion serve` starts them through main/serve',
     ),
     rule(
       'only-the-engine-runs-sessions',
-      '^(main/(pipeline|library|jobs|images|serve|app|cli)|preload|renderer|native-models)',
+      '^(main/(?!(engine|training)/)|preload|renderer|native-models)',
       ORT,
       'sessions live in main/engine and main/training',
     ),
-    rule(
-      'only-the-library-knows-sqlite',
-      '^(main/(pipeline|engine|images|cli|training)|preload|renderer|native-models)',
-      SQLITE,
-      '',
-    ),
-    rule('images-know-no-engine', '^main/images', '^main/(engine|library|jobs|serve|app|cli|training)', ''),
-    rule(
-      'nobody-imports-the-services',
-      '^(native-models|preload|renderer|main/(engine|pipeline|training|library|jobs|images|cli))',
-      '^main/app',
-      '',
-    ),
+    rule('only-the-storage-opens-sqlite', '^(main/(?!storage/)|preload|renderer|native-models)', SQLITE, ''),
     rule('nobody-imports-the-shell', '^(native-models|preload|renderer|main/(?!shell))', '^main/shell', ''),
     rule(
       'only-the-shell-knows-electron',
@@ -83,13 +108,13 @@ module.exports = {
     rule(
       'document-is-pure',
       '^renderer/document',
-      '^(renderer/(canvas|tools|stores|panels|ui|raster|surfaces|client)|node_modules/(react|konva|zustand))',
+      '^(renderer/(?!document/)|node_modules/(react|konva|zustand))',
       '',
     ),
     rule(
       'raster-knows-the-document-only',
       '^renderer/raster',
-      '^(renderer/(canvas|tools|stores|panels|ui|surfaces|commands|lifecycle|client)|node_modules/(react|konva|zustand))',
+      '^(renderer/(?!(document|raster)/)|node_modules/(react|konva|zustand))',
       'it runs in a worker: no page, no stores',
     ),
   ],
