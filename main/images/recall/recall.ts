@@ -1,4 +1,5 @@
 /** What a picture's metadata gives back: as much of a request as it holds, checked field by field, and a list of the rest. */
+import type { PartialRequest } from '../../../preload/history.ts';
 import {
   type GenerationRequest,
   generationRequestSchema,
@@ -8,8 +9,6 @@ import {
 
 export type MetadataSource = 'emulsion' | 'a1111' | 'comfyui' | 'invokeai' | 'fooocus' | 'novelai' | 'sdcpp';
 
-/** Any part of any kind of request; every field that is there is valid. */
-export type RecalledRequest = Partial<Omit<InpaintRequest, 'kind'>> & { kind?: GenerationRequest['kind'] };
 type Field = Exclude<keyof InpaintRequest, 'kind'>;
 
 /** A model the picture was made with, by whatever the file says about it; the library finds it by hash, then by name. */
@@ -27,7 +26,7 @@ export interface ModelHash {
 
 export interface Recall {
   readonly source: MetadataSource;
-  readonly request: RecalledRequest;
+  readonly request: PartialRequest;
   /** Position in the batch the picture came from. */
   readonly batchIndex?: number;
   readonly models: readonly ModelHint[];
@@ -39,7 +38,7 @@ export interface Recall {
 
 /** Collects a Recall from values of unknown soundness. */
 export interface Collector {
-  readonly request: RecalledRequest;
+  readonly request: PartialRequest;
   /** Takes `value` if the request allows it, else notes why not. Undefined is passed over. */
   readonly take: (field: Field, value: unknown) => void;
   readonly model: (hint: ModelHint) => void;
@@ -48,7 +47,7 @@ export interface Collector {
 }
 
 export function collector(): Collector {
-  const request: RecalledRequest = {};
+  const request: PartialRequest = {};
   const models: ModelHint[] = [];
   const problems: string[] = [];
   return {
@@ -72,7 +71,7 @@ export function collector(): Collector {
 }
 
 /** Names of the fields without which `request` is not complete. */
-export function missingFields(request: RecalledRequest): string[] {
+export function missingFields(request: PartialRequest): string[] {
   const parsed = generationRequestSchema.safeParse(request);
   if (parsed.success) return [];
   return [...new Set(parsed.error.issues.map(({ path }) => String(path[0] ?? 'kind')))];
