@@ -1,5 +1,6 @@
 /** What is done with boards: made, renamed, removed, filled; and pictures dragged onto them. */
 import { stopNaming, useBoards } from '../stores/boards.ts';
+import { perform } from '../stores/document.ts';
 import { setFilter, useHistory } from '../stores/history.ts';
 import { attempt } from '../stores/notices.ts';
 import { clearSelection, meantBy } from '../stores/selection.ts';
@@ -32,8 +33,9 @@ async function put(boardId: number, ids: readonly number[]): Promise<void> {
   clearSelection();
 }
 
-export async function takeOffBoard(boardId: number, ids: readonly number[]): Promise<void> {
-  await attempt(() => studio().history.removeFromBoard({ boardId, ids: [...ids] }));
+/** Undo puts them back. */
+export function takeOffBoard(boardId: number, ids: readonly number[]): void {
+  perform({ type: 'pictures taken off', boardId, ids });
   clearSelection();
 }
 

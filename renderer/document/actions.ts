@@ -1,6 +1,6 @@
 /** Actions: plain data in, the next document and its inverse delta out. */
 import { castDraft, type Draft as Editable, enablePatches, type Patch, produceWithPatches } from 'immer';
-import type { SketchStroke, StudioDocument, UpscaleDraft } from './document.ts';
+import type { SketchStroke, StudioDocument, TakenOff, UpscaleDraft } from './document.ts';
 import type { Draft } from './draft.ts';
 import { clamp, type Rect, SIZE_STEP, snap, union } from './geometry.ts';
 import { type Layer, layerBounds, type PaintOperation } from './layer.ts';
@@ -36,7 +36,8 @@ export type Action =
   | { readonly type: 'training pictures added'; readonly pictures: readonly TrainingPicture[] }
   | { readonly type: 'training picture captioned'; readonly id: string; readonly caption: string }
   | { readonly type: 'training picture removed'; readonly id: string }
-  | { readonly type: 'pictures deleted'; readonly ids: readonly number[] };
+  | { readonly type: 'pictures deleted'; readonly ids: readonly number[] }
+  | ({ readonly type: 'pictures taken off' } & TakenOff);
 
 export type ActionType = Action['type'];
 
@@ -104,6 +105,9 @@ function change(draft: Editable<StudioDocument>, action: Action): void {
       break;
     case 'pictures deleted':
       draft.deletedPictures.push(...action.ids);
+      break;
+    case 'pictures taken off':
+      draft.takenOff.push({ boardId: action.boardId, ids: [...action.ids] });
       break;
   }
 }

@@ -39,6 +39,13 @@ export interface StudioDocument {
   readonly training: TrainingDraft;
   /** History pictures deleted from here, so that undo brings them back. */
   readonly deletedPictures: readonly number[];
+  /** History pictures taken off boards from here, so that undo puts them back. */
+  readonly takenOff: readonly TakenOff[];
+}
+
+export interface TakenOff {
+  readonly boardId: number;
+  readonly ids: readonly number[];
 }
 
 export function emptyDocument(size: { readonly width: number; readonly height: number }): StudioDocument {
@@ -54,6 +61,7 @@ export function emptyDocument(size: { readonly width: number; readonly height: n
     upscale: { picture: null, upscaler: null, scale: null, tile: 256 },
     training: FIRST_TRAINING,
     deletedPictures: [],
+    takenOff: [],
   };
 }
 

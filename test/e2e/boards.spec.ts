@@ -1,4 +1,4 @@
-/** Boards: pictures are put on one by menu, by selection and by dragging, shown alone, and taken off again. */
+/** Boards: pictures are put on one by menu, by selection and by dragging, shown alone, taken off again, and put back by undo. */
 import { expect, makePicture, open, type Page, pictures, test } from './studio.ts';
 
 const PROMPTS = ['a red boat on the sea at sunset', 'a green cactus in the desert at noon', 'a white house'];
@@ -80,4 +80,44 @@ test('a selection is deleted together and brought back by one undo', async ({ pa
   await expect(pictures(page)).toHaveCount(0);
   await page.getByRole('button', { name: 'Undo' }).click();
   await expect(pictures(page)).toHaveCount(3);
+});
+
+test('what was taken off a board is put back by undo, also after a reload', async ({ page, studio }) => {
+  await open(page, studio, 2);
+  await makePicture(page);
+  await pictures(page).first().getByRole('button').click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'New board' }).click();
+  await nameBoard(page, 'Sea');
+  await expect(board(page, 'Sea 1')).toBeVisible();
+  await pictures(page).first().getByRole('button').click();
+  await page.getByRole('button', { name: 'Take off Sea' }).click();
+  await expect(board(page, 'Sea 0')).toBeVisible();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(board(page, 'Sea 1')).toBeVisible();
+  await page.getByRole('button', { name: 'Redo' }).click();
+  await expect(board(page, 'Sea 0')).toBeVisible();
+  await expect(page.getByText('all saved')).toBeVisible();
+  await page.reload();
+  await expect(board(page, 'Sea 0')).toBeVisible();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(board(page, 'Sea 1')).toBeVisible();
+});
+
+test('a picture fetched out of the bin can be deleted again', async ({ page, studio }) => {
+  await open(page, studio, 2);
+  await makePicture(page);
+  const bin = page.getByRole('button', { name: 'Bin' });
+  const only = pictures(page).first().getByRole('button');
+  await only.focus();
+  await page.keyboard.press('Delete');
+  await expect(pictures(page)).toHaveCount(0);
+  await bin.click();
+  await only.click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Restore' }).click();
+  await bin.click();
+  await only.focus();
+  await page.keyboard.press('Delete');
+  await expect(pictures(page)).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(pictures(page)).toHaveCount(1);
 });

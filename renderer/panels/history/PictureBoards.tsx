@@ -21,7 +21,7 @@ export function PictureBoards({ picture }: { readonly picture: PictureDetail }) 
               className="chip"
               aria-label={t('board.takeOff', { name })}
               title={t('board.takeOff', { name })}
-              onClick={() => void takeOffBoard(id, [picture.id])}
+              onClick={() => takeOffBoard(id, [picture.id])}
             >
               {name} <IconX size={11} aria-hidden />
             </button>

@@ -93,10 +93,7 @@ function PictureItems({ ids }: { readonly ids: readonly number[] }) {
     <>
       <BoardItems ids={ids} />
       {board === undefined ? null : (
-        <Menu.Item
-          leftSection={<IconFolderMinus {...GLYPH} />}
-          onClick={() => void takeOffBoard(board.id, ids)}
-        >
+        <Menu.Item leftSection={<IconFolderMinus {...GLYPH} />} onClick={() => takeOffBoard(board.id, ids)}>
           {t('board.takeOff', { name: board.name })}
         </Menu.Item>
       )}

@@ -38,7 +38,7 @@ export function SelectionBar() {
             <IconButton
               icon={IconFolderMinus}
               label={t('board.takeOff', { name: board.name })}
-              onClick={() => void takeOffBoard(board.id, ids)}
+              onClick={() => takeOffBoard(board.id, ids)}
             />
           )}
           <IconButton

@@ -34,6 +34,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.integer({ min: -400, max: 400 }).map((grow): Action => ({ type: 'mask shaped', grow })),
   fc.integer({ min: 1, max: 5000 }).map((width): Action => ({ type: 'draft changed', change: { width } })),
   fc.string().map((prompt): Action => ({ type: 'draft changed', change: { prompt } })),
+  fc.array(fc.nat()).map((ids): Action => ({ type: 'pictures deleted', ids })),
+  fc.array(fc.nat()).map((ids): Action => ({ type: 'pictures taken off', boardId: 1, ids })),
 );
 
 describe('undo', () => {
