@@ -26,7 +26,8 @@ type Hover = (at: ScreenPoint | null, cursor: Cursor) => void;
 
 /** Attaches the listeners. `show` gets the effects that are drawn, `hover` where the pointer is and how it looks. */
 export function listenToPointer(element: HTMLElement, show: Show, hover: Hover): () => void {
-  const hand = toolHand(element, show, hover);
+  const space = spaceBar(element, () => hand.lookAgain());
+  const hand = toolHand(element, space.held, show, hover);
   const handlers = {
     pointerdown(event: PointerEvent) {
       if (event.button > 1 || hand.busy()) return;
@@ -49,11 +50,14 @@ export function listenToPointer(element: HTMLElement, show: Show, hover: Hover):
   const listening = Object.entries(handlers) as [keyof HTMLElementEventMap, EventListener][];
   for (const [type, handler] of listening) element.addEventListener(type, handler, { passive: false });
   window.addEventListener('keydown', hand.key);
-  window.addEventListener('keyup', hand.key);
+  const stopPages = useView.subscribe(({ mode }, before) => {
+    if (mode !== before.mode) hand.letGo();
+  });
   return () => {
+    stopPages();
+    space.stop();
     for (const [type, handler] of listening) element.removeEventListener(type, handler);
     window.removeEventListener('keydown', hand.key);
-    window.removeEventListener('keyup', hand.key);
   };
 }
 
@@ -63,26 +67,31 @@ function locate(element: HTMLElement, event: MouseEvent): ScreenPoint {
   return screenPoint(event.clientX - box.left, event.clientY - box.top);
 }
 
-/** The hand that holds a tool: which one is pressed, what it is told, how the pointer looks. */
-function toolHand(element: HTMLElement, show: Show, hover: Hover) {
-  const tools = startTools();
-  let spaceHeld = false;
-  let pressed: ToolName | null = null;
+/** The tool that a button presses now. */
+function toolFor(button: number, spaceHeld: boolean): ToolName {
+  const { mode, tool } = useView.getState();
+  return spaceHeld || button === 1 || mode === 'create' ? 'hand' : tool;
+}
 
-  const toolFor = (button: number): ToolName => {
-    const { mode, tool } = useView.getState();
-    return spaceHeld || button === 1 || mode === 'create' ? 'hand' : tool;
-  };
-  const send = (type: ToolEvent['type'], event: PointerEvent | null) => {
+/** The hand that holds a tool: which one is pressed, what it is told, how the pointer looks. */
+function toolHand(element: HTMLElement, spaceHeld: () => boolean, show: Show, hover: Hover) {
+  const tools = startTools();
+  let pressed: ToolName | null = null;
+  let told: ToolEvent | null = null;
+  let seen: PointerEvent | null = null;
+
+  const tell = (event: ToolEvent) => {
     if (pressed === null) return;
-    for (const effect of tools[pressed].handle(toolEvent(element, type, event), context()))
-      enact(effect, show);
+    told = event;
+    for (const effect of tools[pressed].handle(event, context())) enact(effect, show);
   };
+  const send = (type: ToolEvent['type'], event: PointerEvent | null) => tell(toolEvent(element, type, event));
   const look = (event: PointerEvent) => {
+    seen = event;
     const at = locate(element, event);
     const point = toCanvas(at, useView.getState().view);
     element.dataset['pointer'] = `${Math.floor(point.x)},${Math.floor(point.y)}`;
-    const cursor = tools[pressed ?? toolFor(0)].cursor(point, context());
+    const cursor = tools[pressed ?? toolFor(0, spaceHeld())].cursor(point, context());
     element.style.cursor = cursor === 'ring' ? 'none' : cursor;
     hover(at, cursor);
   };
@@ -95,7 +104,7 @@ function toolHand(element: HTMLElement, show: Show, hover: Hover) {
   return {
     busy: () => pressed !== null,
     take(event: PointerEvent): void {
-      pressed = toolFor(event.button);
+      pressed = toolFor(event.button, spaceHeld());
       if (useView.getState().mode === 'sketch' && pressed !== 'hand') hideResults();
       send('down', event);
       look(event);
@@ -107,20 +116,56 @@ function toolHand(element: HTMLElement, show: Show, hover: Hover) {
     },
     release: (event: PointerEvent) => end('up', event),
     drop: (event: PointerEvent) => end('cancel', event),
+    /** What was begun on a page ends where it had come to when another page is opened. */
+    letGo(): void {
+      if (told !== null) tell({ ...told, type: 'up' });
+      pressed = null;
+    },
+    lookAgain: () => seen !== null && look(seen),
     leave(): void {
+      seen = null;
       hover(null, 'default');
       delete element.dataset['pointer'];
     },
     key(event: KeyboardEvent): void {
-      if (!isCanvasMode(useView.getState().mode)) return;
-      if (event.code === 'Space' && (event.target === element || event.target === document.body)) {
-        spaceHeld = event.type === 'keydown';
-        event.preventDefault();
-      }
-      if (event.key === 'Escape' && event.type === 'keydown') end('cancel', null);
+      if (event.key === 'Escape') end('cancel', null);
     },
   };
 }
+
+/** Space makes a hand of every tool while it is held; `changed` is called when it is pressed or released. */
+function spaceBar(canvas: HTMLElement, changed: () => void) {
+  let held = false;
+  const hold = (next: boolean) => {
+    held = next;
+    changed();
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.code !== 'Space' || !isCanvasMode(useView.getState().mode)) return;
+    if (!leavesSpace(event.target, canvas)) return;
+    hold(true);
+    event.preventDefault();
+  };
+  // Pressed on the canvas, it may be released wherever the focus has gone, even outside the window.
+  const release = (event: Event) => {
+    if (!(event instanceof KeyboardEvent) || event.code === 'Space') hold(false);
+  };
+  window.addEventListener('keydown', press);
+  for (const type of ['keyup', 'blur']) window.addEventListener(type, release);
+  return {
+    held: () => held,
+    stop(): void {
+      window.removeEventListener('keydown', press);
+      for (const type of ['keyup', 'blur']) window.removeEventListener(type, release);
+    },
+  };
+}
+
+/** True where Space means nothing by itself: on the canvas, and on the page or tool that was chosen just before. */
+const leavesSpace = (target: EventTarget | null, canvas: HTMLElement): boolean =>
+  target === canvas ||
+  target === document.body ||
+  (target instanceof HTMLElement && target.matches('[type=radio]:checked, [role=tab][aria-selected=true]'));
 
 function toolEvent(element: HTMLElement, type: ToolEvent['type'], event: PointerEvent | null): ToolEvent {
   if (event === null) return { type, point: canvasPoint(0, 0), pressure: 0, shift: false, alt: false };

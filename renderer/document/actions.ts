@@ -16,6 +16,7 @@ const FRAME_MAX = 4096;
 export type LayerChange = Partial<Pick<Layer, 'name' | 'x' | 'y' | 'scale' | 'opacity' | 'visible'>>;
 
 export type Action =
+  /** Right above the active layer. */
   | { readonly type: 'layer added'; readonly layer: Layer }
   | { readonly type: 'layer removed'; readonly id: string }
   | { readonly type: 'layer changed'; readonly id: string; readonly change: LayerChange }
@@ -59,8 +60,7 @@ export function applyAction(document: StudioDocument, action: Action): Change {
 function change(draft: Editable<StudioDocument>, action: Action): void {
   switch (action.type) {
     case 'layer added':
-      draft.layers.push(castDraft(action.layer));
-      draft.activeLayer = action.layer.id;
+      addLayer(draft, action.layer);
       break;
     case 'layer removed':
     case 'layer changed':
@@ -125,6 +125,12 @@ function changeTraining({ training }: Editable<StudioDocument>, action: Training
     if (action.type === 'training picture captioned') picture.caption = action.caption;
     else training.pictures.splice(index, 1);
   }
+}
+
+function addLayer(draft: Editable<StudioDocument>, layer: Layer): void {
+  const active = draft.layers.findIndex(({ id }) => id === draft.activeLayer);
+  draft.layers.splice(active < 0 ? draft.layers.length : active + 1, 0, castDraft(layer));
+  draft.activeLayer = layer.id;
 }
 
 type LayerAction = Extract<Action, { type: `layer ${string}`; id: string }>;

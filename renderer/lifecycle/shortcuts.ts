@@ -87,7 +87,7 @@ function nudge(key: string, shift: boolean): boolean {
   if (tool === 'frame')
     perform(
       { type: 'frame moved', frame: { ...frame, x: frame.x + by[0] * 64, y: frame.y + by[1] * 64 } },
-      'nudge',
+      'nudge frame',
     );
   const layer = layers.find(({ id }) => id === activeLayer);
   const step = shift ? 10 : 1;
@@ -98,7 +98,7 @@ function nudge(key: string, shift: boolean): boolean {
         id: layer.id,
         change: { x: layer.x + by[0] * step, y: layer.y + by[1] * step },
       },
-      'nudge',
+      'nudge layer',
     );
   return tool === 'frame' || tool === 'move';
 }

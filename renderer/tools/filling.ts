@@ -30,7 +30,7 @@ export function fillActions(document: StudioDocument, filling: Filling): Action[
   const { region, target, erase, brush, newId } = filling;
   if (target === 'mask') return [{ type: 'mask painted', operation: { kind: 'region', region, erase } }];
   const layer = activeLayer(document);
-  if (layer !== null && takesWholePixels(layer) && (erase || layer.picture === null))
+  if (layer?.visible === true && takesWholePixels(layer) && (erase || layer.picture === null))
     return [painted(layer, filling)];
   if (erase) return [];
   const fresh = paintLayer(newId(), 'Paint');

@@ -30,8 +30,9 @@ export const frameTool: Tool<State> = {
     if (state.at === 'idle') return nothing<State>(state);
     if (event.type === 'up') return { state: { at: 'idle' }, effects: [{ do: 'end gesture' }] };
     const frame = event.type === 'cancel' ? state.frame : dragged(state, event);
-    const effects = [{ do: 'act', action: { type: 'frame moved', frame }, gesture: 'frame' }] as const;
-    return { state: event.type === 'cancel' ? { at: 'idle' } : state, effects };
+    const placed = { do: 'act', action: { type: 'frame moved', frame }, gesture: 'frame' } as const;
+    if (event.type === 'cancel') return { state: { at: 'idle' }, effects: [placed, { do: 'end gesture' }] };
+    return { state, effects: [placed] };
   },
 };
 

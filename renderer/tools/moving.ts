@@ -36,7 +36,8 @@ export const moveTool: Tool<MoveState> = {
     if (state.at === 'idle') return nothing<MoveState>(state);
     if (event.type === 'up') return { state: IDLE, effects: [{ do: 'end gesture' }] };
     const { id, x, y, scale } = state.layer;
-    if (event.type === 'cancel') return { state: IDLE, effects: [placed(id, { x, y, scale })] };
+    if (event.type === 'cancel')
+      return { state: IDLE, effects: [placed(id, { x, y, scale }), { do: 'end gesture' }] };
     const change = state.at === 'dragging' ? moved(state, event) : scaled(state, event);
     return { state, effects: [placed(id, change)] };
   },

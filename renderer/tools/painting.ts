@@ -4,7 +4,15 @@ import { activeLayer } from '../document/document.ts';
 import type { CanvasPoint } from '../document/geometry.ts';
 import { type Layer, paintLayer } from '../document/layer.ts';
 import { mapStroke, STRIDE, type Stroke } from '../document/stroke.ts';
-import { type Effect, nothing, type Target, type Tool, type ToolContext, type ToolEvent } from './tool.ts';
+import {
+  type BrushOptions,
+  type Effect,
+  nothing,
+  type Target,
+  type Tool,
+  type ToolContext,
+  type ToolEvent,
+} from './tool.ts';
 
 type State =
   | { readonly at: 'idle' }
@@ -13,6 +21,8 @@ type State =
       readonly points: readonly number[];
       readonly erase: boolean;
       readonly target: Target;
+      /** As it was when the pen came down: another page has another. */
+      readonly brush: BrushOptions;
     };
 
 /** Points nearer than this many screen pixels to the last one are left out: they say nothing new. */
@@ -29,8 +39,7 @@ export function paintingTool(kind: { readonly erase: boolean; readonly target?: 
       if (state.at === 'idle') return nothing(state);
       if (event.type === 'cancel') return { state: IDLE, effects: [{ do: 'show nothing' }] };
       if (event.type === 'move') return follow(state, event, context);
-      const stroke = strokeOf(state.points, context);
-      const effects = commit(stroke, state.erase, state.target, context);
+      const effects = commit(state, context);
       return { state: IDLE, effects: [...effects, { do: 'show nothing' }] };
     },
   };
@@ -41,8 +50,9 @@ type Painting = Extract<State, { at: 'painting' }>;
 function begin(kind: { erase: boolean; target?: Target }, event: ToolEvent, context: ToolContext) {
   const target = kind.target ?? context.target;
   const points = [event.point.x, event.point.y, event.pressure];
-  const state: Painting = { at: 'painting', points, erase: kind.erase !== event.alt, target };
-  return { state, effects: [show(state, 0, context)] };
+  const { brush } = context;
+  const state: Painting = { at: 'painting', points, erase: kind.erase !== event.alt, target, brush };
+  return { state, effects: [show(state, 0)] };
 }
 
 function follow(state: Painting, event: ToolEvent, context: ToolContext) {
@@ -52,37 +62,39 @@ function follow(state: Painting, event: ToolEvent, context: ToolContext) {
   if (away * context.view.zoom < SPACING) return nothing<State>(state);
   // The point list is the running stroke's own buffer until it is committed: growing it in place keeps a long stroke linear.
   (points as number[]).push(event.point.x, event.point.y, event.pressure);
-  return { state, effects: [show(state, points.length / STRIDE - 1, context)] };
+  return { state, effects: [show(state, points.length / STRIDE - 1)] };
 }
 
-const strokeOf = (points: readonly number[], { brush }: ToolContext): Stroke => ({
+const strokeOf = ({ points, brush }: Painting): Stroke => ({
   points,
   size: brush.size,
   hardness: brush.hardness,
   opacity: brush.opacity,
 });
 
-function show(state: Painting, from: number, context: ToolContext): Effect {
-  const { erase, target } = state;
-  const colour = context.brush.colour;
+function show(state: Painting, from: number): Effect {
+  const { erase, target, brush } = state;
   return {
     do: 'show stroke',
-    live: { stroke: strokeOf(state.points, context), from, target, erase, colour },
+    live: { stroke: strokeOf(state), from, target, erase, colour: brush.colour },
   };
 }
 
-function commit(stroke: Stroke, erase: boolean, target: Target, context: ToolContext): Effect[] {
+function commit(state: Painting, context: ToolContext): Effect[] {
+  const { erase, target, brush } = state;
+  const stroke = strokeOf(state);
   const rounded = { ...stroke, points: stroke.points.map((value) => Math.round(value * 100) / 100) };
   if (target === 'mask')
     return [act({ type: 'mask painted', operation: { kind: 'stroke', stroke: rounded, erase } })];
   if (target === 'sketch') return [act({ type: 'sketch painted', stroke: { stroke: rounded, erase } })];
   const layer = activeLayer(context.document);
-  if (erase) return layer === null ? [] : [act(onLayer(layer, rounded, true, context))];
-  if (layer !== null && layer.picture === null) return [act(onLayer(layer, rounded, false, context))];
+  const seen = layer?.visible === true ? layer : null;
+  if (erase) return seen === null ? [] : [act(onLayer(seen, rounded, true, brush))];
+  if (seen?.picture === null) return [act(onLayer(seen, rounded, false, brush))];
   const fresh = paintLayer(context.newId(), 'Paint');
   return [
     act({ type: 'layer added', layer: fresh }, 'paint'),
-    act(onLayer(fresh, rounded, false, context), 'paint'),
+    act(onLayer(fresh, rounded, false, brush), 'paint'),
     { do: 'end gesture' },
   ];
 }
@@ -94,7 +106,7 @@ const act = (action: Action, gesture?: string): Effect => ({
 });
 
 /** The stroke in the layer's own pixels, so that it moves along when the layer does. */
-function onLayer(layer: Layer, stroke: Stroke, erase: boolean, { brush }: ToolContext): Action {
+function onLayer(layer: Layer, stroke: Stroke, erase: boolean, brush: BrushOptions): Action {
   const origin: CanvasPoint = { x: layer.x, y: layer.y };
   const mapped = mapStroke(stroke, origin, 1 / layer.scale);
   return {

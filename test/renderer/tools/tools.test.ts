@@ -1,9 +1,10 @@
 /** Tools as machines: pointer events in, actions out; one stroke is one action, Escape leaves nothing behind. */
 import { describe, expect, it } from 'vitest';
+import type { Action } from '../../../renderer/document/actions.ts';
 import { emptyDocument } from '../../../renderer/document/document.ts';
 import { canvasPoint } from '../../../renderer/document/geometry.ts';
 import { pictureLayer } from '../../../renderer/document/layer.ts';
-import { act, startTimeline, type Timeline, undo } from '../../../renderer/document/undo.ts';
+import { act, endGesture, startTimeline, type Timeline, undo } from '../../../renderer/document/undo.ts';
 import { startTools } from '../../../renderer/tools/registry.ts';
 import type { Effect, ToolContext, ToolEvent, ToolName } from '../../../renderer/tools/tool.ts';
 
@@ -29,6 +30,7 @@ function play(name: ToolName, presses: readonly Press[], from: Partial<ToolConte
     for (const effect of tool.handle(event, context)) {
       all.push(effect);
       if (effect.do === 'act') timeline = act(timeline, effect.action, effect.gesture ?? null);
+      if (effect.do === 'end gesture') timeline = endGesture(timeline);
     }
   }
   return { timeline, effects: all };
@@ -83,6 +85,47 @@ describe('painting', () => {
     const twice = play('brush', line, {}, once).timeline;
     expect(twice.document.layers.map((layer) => layer.paint.length)).toEqual([0, 2]);
     expect(undo(once).document).toEqual(placed.document);
+  });
+
+  it('adds the sheet right above the active picture, not over what covers it, and never paints out of sight', () => {
+    const photo = (id: string) =>
+      pictureLayer(id, id, { image: { sha256: '0'.repeat(64) }, width: 9, height: 9 }, { x: 0, y: 0 });
+    const actions: Action[] = [
+      { type: 'picture placed', layer: photo('back'), clearMask: false },
+      { type: 'picture placed', layer: photo('front'), clearMask: false },
+      { type: 'layer chosen', id: 'back' },
+    ];
+    const two = actions.reduce(
+      (timeline, action) => act(timeline, action),
+      startTimeline(emptyDocument({ width: 512, height: 512 })),
+    );
+    const painted = play('brush', line, {}, two).timeline;
+    expect(painted.document.layers.map(({ id }) => id)).toEqual(['back', 'new0', 'front']);
+    const hidden = act(painted, { type: 'layer changed', id: 'new0', change: { visible: false } });
+    const again = play('brush', line, { newId: () => 'seen' }, hidden).timeline.document;
+    expect(again.layers.map(({ id, paint }) => [id, paint.length])).toEqual([
+      ['back', 0],
+      ['new0', 1],
+      ['seen', 1],
+      ['front', 0],
+    ]);
+    expect(play('eraser', line, {}, hidden).timeline).toBe(hidden);
+  });
+
+  it('ends a stroke with the brush it was begun with', () => {
+    const tool = startTools().mask;
+    const context = (size: number): ToolContext => ({
+      document: emptyDocument({ width: 512, height: 512 }),
+      view: { zoom: 1, x: 0, y: 0 },
+      brush: { ...brush, size },
+      target: 'mask',
+      newId: () => 'new',
+    });
+    const at = { point: canvasPoint(5, 5), pressure: 0.5, shift: false, alt: false };
+    tool.handle({ ...at, type: 'down' }, context(20));
+    expect(tool.handle({ ...at, type: 'up' }, context(3))[0]).toMatchObject({
+      action: { operation: { stroke: { size: 20 } } },
+    });
   });
 
   it('erases in the pixels of a scaled and moved layer', () => {
@@ -176,6 +219,21 @@ describe('frame, move and hand', () => {
     ]).timeline.document;
     expect(moved.frame).toEqual({ x: 128, y: -64, width: 512, height: 512 });
     expect(moved.draft).toMatchObject({ width: 512, height: 512 });
+  });
+
+  it('is done anew after it was cancelled, as an entry of its own', () => {
+    const cancelled = play('frame', [
+      ['down', 200, 200],
+      ['move', 300, 200],
+      ['cancel', 300, 200],
+    ]).timeline;
+    const drag: Press[] = [
+      ['down', 200, 200],
+      ['move', 200, 300],
+      ['up', 200, 300],
+    ];
+    const again = play('frame', drag, {}, cancelled).timeline;
+    expect(again.entries).toHaveLength(cancelled.entries.length + 1);
   });
 
   it('keeps the grabbed point under the hand', () => {
