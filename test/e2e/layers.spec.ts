@@ -156,3 +156,22 @@ test(`panning and zooming over large layers has no task over ${TASK} ms`, async 
     expect(Math.max(...milliseconds)).toBeLessThan(TASK);
   }
 });
+
+test('the list of layers keeps the focus when its rows move and go', async ({ page, studio }) => {
+  await open(page, studio, 0);
+  for (const i of [0, 1, 2]) await drop(page, `band ${i}.png`, 'image/png', await band(i));
+  await page.getByRole('button', { name: 'Layers 3' }).click();
+  const list = page.getByRole('list', { name: 'Layers' });
+  const lower = page.getByRole('button', { name: 'Lower band 2' });
+  await lower.focus();
+  await page.keyboard.press('Enter');
+  await expect(list.getByRole('listitem').nth(1)).toContainText('band 2');
+  await expect(lower).toBeFocused();
+  for (const name of ['band 2', 'band 0', 'band 1']) {
+    await page.getByRole('button', { name: `Delete ${name}` }).click();
+    await expect(page.getByRole('button', { name: `Delete ${name}` })).toHaveCount(0);
+  }
+  await page.keyboard.press('Escape');
+  await expect(list).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Layers 0' })).toBeFocused();
+});

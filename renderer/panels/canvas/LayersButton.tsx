@@ -7,6 +7,7 @@ import type { Layer } from '../../document/layer.ts';
 import { finishGesture, perform, useDocumentPart } from '../../stores/document.ts';
 import { IconButton } from '../../ui/buttons.tsx';
 import { SliderField } from '../../ui/fields.tsx';
+import { useKeptFocus } from '../../ui/keptFocus.ts';
 
 export function LayersButton() {
   const { t } = useTranslation();
@@ -29,9 +30,10 @@ function LayerList() {
   const { t } = useTranslation();
   const layers = useDocumentPart((document) => document.layers);
   const active = useDocumentPart(activeLayer);
-  if (layers.length === 0) return <p className="empty">{t('layers.none')}</p>;
+  const around = useKeptFocus<HTMLDivElement>();
   return (
-    <div className="stack" data-gap="small">
+    <div ref={around} className="stack" data-gap="small">
+      {layers.length === 0 ? <p className="empty">{t('layers.none')}</p> : null}
       <ol className="layers" aria-label={t('layers')}>
         {[...layers].reverse().map((layer) => (
           <LayerRow key={layer.id} layer={layer} active={layer === active} />

@@ -15,6 +15,7 @@ import { attempt } from '../../stores/notices.ts';
 import { runningJob, useQueue, waitingJobs } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
 import { IconButton } from '../../ui/buttons.tsx';
+import { useKeptFocus } from '../../ui/keptFocus.ts';
 import { ErrorDetails } from './ErrorDetails.tsx';
 
 /** Troubled jobs in the strip; the panel shows them all. */
@@ -39,8 +40,9 @@ export function QueueList({ panel }: { readonly panel: boolean }) {
   const running = runningJob({ jobs });
   const queued = waitingJobs({ jobs });
   const troubled = panel ? troubledJobs({ jobs }).reverse() : troubledJobs({ jobs }).slice(-TROUBLED);
+  const around = useKeptFocus<HTMLOListElement>();
   return (
-    <ol className="queue" aria-label={t('queue')}>
+    <ol ref={around} className="queue" aria-label={t('queue')}>
       {running === undefined ? null : (
         <QueueItem key={running.id} job={running} queued={queued} panel={panel} />
       )}
