@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { ERROR_STATUS, StudioError } from '../../preload/errors.ts';
+import { ERROR_STATUS, StudioError, type StudioErrorData } from '../../preload/errors.ts';
 import { explain } from '../app/border.ts';
 import { createRouter } from '../app/handlers.ts';
 import { createServices, type ServiceOptions, type Services } from '../app/services.ts';
@@ -161,12 +161,19 @@ function sendFile(
 
 /** As {code, message, hint}, never with a stack. */
 export function sendError(reply: FastifyReply, error: unknown): FastifyReply {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : null;
-  const { code, message, hint } = explain(error);
+  const { code, message, hint } = refusal(error) ?? explain(error);
   return reply
-    .code(status ?? ERROR_STATUS[code])
+    .code(ERROR_STATUS[code])
     .type('application/json')
     .send({ code, message, hint, detail: message });
+}
+
+/** Fastify's own refusals, by their status: the caller's mistakes, not ours. */
+function refusal(error: unknown): StudioErrorData | undefined {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (!(error instanceof Error) || status < 400 || status >= 500) return undefined;
+  const code = status === 413 ? 'too-large' : 'bad-input';
+  return { code, message: error.message, hint: 'Correct the request, then send it again.' };
 }
 
 /** Accepts WebSockets on the given paths; `/rpc` asks for the token. @returns what closes them all. */
@@ -177,6 +184,8 @@ function acceptSockets(
 ): () => void {
   const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
   app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // Without a listener a client that resets its connection while it is refused would end the process.
+    stream.on('error', () => stream.destroy());
     const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname ?? '/';
     const accept = paths.get(path);
     try {

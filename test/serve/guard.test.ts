@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { startStudio, type TestStudio } from '../helpers/studio.ts';
 import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
@@ -80,6 +82,24 @@ test('sockets need the token and our own origin', async () => {
   expect(await opened('/rpc?token=wrong')).toBe(false);
   expect(await opened(`/rpc?token=${server.token}`, { origin: 'http://evil.example' })).toBe(false);
   expect(await opened('/other')).toBe(false);
+});
+
+test('a client that resets its refused socket ends nothing', async () => {
+  const { origin } = await setUp();
+  const { hostname, port, host } = new URL(origin);
+  const failures: unknown[] = [];
+  const note = (error: unknown) => void failures.push(error);
+  process.on('uncaughtException', note);
+  onTestFinished(() => void process.off('uncaughtException', note));
+  for (let i = 0; i < 20; i++) {
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.write(`GET /rpc HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  }
+  expect((await raw(origin, '/queue')).status).toBe(200);
+  expect(failures).toEqual([]);
 });
 
 test('a file is served with its key only, with ranges, and never as a page', async () => {
