@@ -110,7 +110,11 @@ function parse<Shape>(schema: z.ZodType<Shape>, body: unknown): Shape {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new StudioError('bad-input', `${issue?.path.join('.')}: ${issue?.message}`, 'Correct this field.');
+  throw new StudioError(
+    'bad-input',
+    `${issue?.path.join('.') || 'The body'}: ${issue?.message}`,
+    'Correct this field.',
+  );
 }
 
 /** Runs `n_iter` jobs, whose seeds follow on, and answers with all their pictures. */

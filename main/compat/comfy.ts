@@ -29,6 +29,11 @@ const promptBody = z.object({
 export function addComfyApi(app: FastifyInstance, s: Services): ComfySocket['accept'] {
   const prompts = new Map<string, Prompt>();
   const socket = createComfySocket(s, prompts);
+  // What the studio's window clears is gone here too.
+  s.events.subscribe((event) => {
+    if (event.type !== 'jobs-removed') return;
+    for (const [id, { jobId }] of prompts) if (event.ids.includes(jobId)) prompts.delete(id);
+  });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );

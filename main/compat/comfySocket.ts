@@ -32,6 +32,7 @@ export function createComfySocket(s: Services, prompts: ReadonlyMap<string, Prom
   };
   s.events.subscribe((event) => {
     if (event.type === 'progress') onProgress(promptOf(event.progress.jobId), event.progress, tell, sockets);
+    if (event.type === 'jobs-removed') tell(null, 'status', status());
     if (event.type !== 'job') return;
     const prompt = promptOf(event.job.id);
     if (prompt !== undefined) onJob(prompt, event.job);

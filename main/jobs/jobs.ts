@@ -141,11 +141,17 @@ export class Jobs {
     return this.#tell(queue.decideJob(this.#options.db, id, picture ?? 0));
   }
 
-  /** Resolves when the job has come to rest: done, failed, cancelled. For callers that wait (HTTP APIs, tests). */
+  /**
+   * Resolves when the job has come to rest: done, failed, cancelled. For callers that wait (HTTP APIs, tests).
+   * Rejects with `cancelled` when it is taken off the list before.
+   */
   async settled(id: number, subscribe: (listener: (event: StudioEvent) => void) => () => void): Promise<Job> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const stop = subscribe((event) => {
         if (event.type === 'job' && event.job.id === id) finish(event.job);
+        if (event.type !== 'jobs-removed' || !event.ids.includes(id)) return;
+        stop();
+        reject(new StudioError('cancelled', 'The job was taken off the queue.', 'Start it again.'));
       });
       const finish = (job: Job) => {
         if (!SETTLED.includes(job.state)) return;

@@ -100,6 +100,34 @@ test('the speed of a request, or of the options, is recorded in the picture', {
   expect(await speedOf({ override_settings: { emulsion_speed: 'draft' } })).toBe('draft');
 });
 
+test('a client whose job is cleared while it waits is answered', { timeout: 240_000 }, async () => {
+  const { post, client } = await setUp();
+  const [first, second] = [post('txt2img', { ...SHORT, steps: 900 }), post('txt2img', SHORT)];
+  const states = async () => (await client.queue.list()).jobs.map(({ state }) => state).toSorted();
+  await expect.poll(states, { timeout: 120_000 }).toEqual(['queued', 'running']);
+  await client.queue.clear({ which: 'queued' });
+  expect(await (await second).json()).toMatchObject({ images: [] });
+  await post('interrupt');
+  expect((await first).status).toBe(200);
+});
+
+test('a body that is no JSON, or no object, is the caller’s mistake', async () => {
+  const { origin } = await setUp();
+  const refusal = async (body: string) => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${origin}/sdapi/v1/txt2img`, { method: 'POST', headers, body });
+    return [answer.status, await answer.json()];
+  };
+  expect(await refusal('{"steps":')).toMatchObject([
+    400,
+    { code: 'bad-input', hint: expect.stringMatching(/^Correct/) },
+  ]);
+  expect(await refusal('[]')).toMatchObject([
+    400,
+    { code: 'bad-input', message: expect.stringMatching(/^The body: /) },
+  ]);
+});
+
 test('progress shows step and preview; an interrupted run answers with the pictures finished before', {
   timeout: 240_000,
 }, async () => {

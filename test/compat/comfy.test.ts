@@ -131,6 +131,24 @@ test('a graph with a LoRA and a ControlNet is painted, told over the socket, kep
   expect(await fetch(`${origin}/history/${id}`).then((answer) => answer.json())).toEqual({});
 });
 
+test('what the window clears is gone from the history, and the rest is still told', {
+  timeout: 240_000,
+}, async () => {
+  const { comfy, origin, client } = await setUp();
+  await uploadHint(origin);
+  await comfy.enqueue(graph(1));
+  const history = async () => {
+    const answer = await fetch(`${origin}/history`);
+    return [answer.status, Object.keys((await answer.json()) as object).length];
+  };
+  expect(await history()).toEqual([200, 1]);
+  await client.queue.clear({ which: 'finished' });
+  expect(await history()).toEqual([200, 0]);
+  await comfy.enqueue(graph(1));
+  expect(await history()).toEqual([200, 1]);
+  await comfy.clearItems('queue');
+});
+
 test('running and waiting prompts are listed, interrupted and deleted', { timeout: 240_000 }, async () => {
   const { comfy, origin } = await setUp();
   await uploadHint(origin);
