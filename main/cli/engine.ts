@@ -1,5 +1,7 @@
 /** One engine for one command: started, interrupted by Ctrl-C (twice = at once), ended. */
+import { settingsSchema } from '../../preload/settings.ts';
 import { EngineClient } from '../engine/client.ts';
+import { badInput } from '../engine/failures.ts';
 import { launchEngine } from '../engine/launch.ts';
 import type { EngineJob, EngineResult, EngineSettings } from '../engine/protocol.ts';
 import { CACHE_FOLDER } from './cacheFolder.ts';
@@ -25,7 +27,10 @@ export async function withEngine<T>(
   settings: Partial<EngineSettings>,
   use: (run: RunJob) => Promise<T>,
 ): Promise<T> {
-  const client = new EngineClient(() => launchEngine(), { ...DEFAULT_SETTINGS, ...settings });
+  const all = { ...DEFAULT_SETTINGS, ...settings };
+  if (!settingsSchema.shape.threads.safeParse(all.threads).success)
+    throw badInput('--threads is no whole number from 0 to 256.', '0 = one per core.');
+  const client = new EngineClient(() => launchEngine(), all);
   const stop = new AbortController();
   const bar = progressBar();
   const interrupt = (): void => (stop.signal.aborted ? client.kill() : stop.abort());

@@ -1,9 +1,15 @@
 /** Failures on the command line: one line that says what and what next, and an exit code that is not 0. */
+import { StudioError } from '../../preload/errors.ts';
 import { EngineError, toFailure } from '../engine/failures.ts';
 
 /** Prints `error` to stderr and sets the exit code: 2 for input that can be mended, 130 for a stop, 1 otherwise. */
 export function failWith(error: unknown): void {
-  const failure = error instanceof EngineError ? error.failure : toFailure(error);
+  const failure =
+    error instanceof EngineError
+      ? error.failure
+      : error instanceof StudioError
+        ? error.toData()
+        : toFailure(error);
   const hint = failure.hint ? ` ${failure.hint}` : '';
   process.stderr.write(`emulsion: ${failure.message.replace(/\s*\n\s*/g, ' ')}${hint}\n`);
   if (process.env['EMULSION_DEBUG'] && failure.details) process.stderr.write(`${failure.details}\n`);

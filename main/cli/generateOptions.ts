@@ -212,7 +212,7 @@ function pictureFields(options: GenerateOptions): object {
 
 /** `file`, `file:weight` or `file:unetWeight:textWeight`; a drive letter is no weight. */
 function loraUse(text: string): object {
-  const [, file, unet, clip] = /^(.*?)(?::(-?[\d.]+))?(?::(-?[\d.]+))?$/.exec(text)!;
+  const [, file, unet, clip] = /^(.*?)(?::(-?[\d.]+))?(?::(-?[\d.]+))?$/s.exec(text)!;
   const unetWeight = Number(unet ?? 1);
   return { model: modelRef(file!), unetWeight, textWeight: Number(clip ?? unetWeight) };
 }

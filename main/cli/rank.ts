@@ -34,11 +34,13 @@ export function rankCommand(): Command {
 }
 
 async function run(words: string, folder: string, options: Options): Promise<void> {
+  const top = options.top ?? Number.POSITIVE_INFINITY;
+  if (!(top >= 1)) throw badInput('--top is no number from 1 on.', 'Leave it out to see all pictures.');
   const files = picturesIn(folder);
   const model = options.model ?? starterCheckpoint().path;
   const [ranked, unreadable] = await withEngine({}, (job) => rank(job, model, words, files));
   for (const message of unreadable) console.error(`left out: ${message}`);
-  const shown = ranked.slice(0, options.top ?? ranked.length);
+  const shown = ranked.slice(0, top);
   if (options.json) console.log(JSON.stringify(shown, null, 2));
   else for (const { file, similarity } of shown) console.log(`${similarity.toFixed(4)}  ${file}`);
 }

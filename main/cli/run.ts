@@ -75,18 +75,27 @@ async function run(file: string, options: Options): Promise<void> {
 }
 
 async function readWorkflow(file: string): Promise<unknown> {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size === undefined) throw badInput(`${file}: there is no such file.`, 'Check the name.');
-  if (/\.json$/i.test(file) && size > MAX_BYTES) throw badInput(`${file} is too large for a workflow.`);
-  const text = /\.json$/i.test(file)
-    ? readFileSync(file, 'utf8')
-    : (await readImageMetadata(file)).raw['prompt'];
+  const text = /\.json$/i.test(file) ? readJson(file) : (await readImageMetadata(file)).raw['prompt'];
   if (text === undefined)
     throw badInput(`${basename(file)} carries no workflow.`, 'Save one with "Export (API)" as JSON.');
   try {
     return parsePythonJson(text);
   } catch {
     throw badInput(`${basename(file)} is no JSON.`, 'Save the workflow again with "Export (API)".');
+  }
+}
+
+function readJson(file: string): string {
+  try {
+    const stat = statSync(file);
+    if (!stat.isFile()) throw badInput(`${file} is no file.`, 'Name the workflow itself.');
+    if (stat.size > MAX_BYTES) throw badInput(`${file} is too large for a workflow.`, 'Choose another file.');
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code === 'ENOENT') throw badInput(`${file}: there is no such file.`, 'Check the name.');
+    throw badInput(`${file} cannot be read (${code}).`, 'Check its name and permissions.');
   }
 }
 

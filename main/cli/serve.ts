@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { badInput } from '../engine/failures.ts';
 import { launchBehindWindow } from '../engine/launch.ts';
 import { startServer } from '../serve/serve.ts';
 import { defaultDataRoot } from '../storage/dataFolder.ts';
@@ -36,6 +37,8 @@ export function addServeOptions(command: Command): Command {
 
 /** Serves until Ctrl-C; prints the address and returns it. */
 export async function serve({ port, data, token, allowHost, api }: ServeOptions): Promise<string> {
+  if (!(Number.isInteger(port) && port >= 0 && port < 65536))
+    throw badInput('--port is no whole number from 0 to 65535.', '0 = any free port.');
   const windowDir = join(PROJECT_ROOT, 'out', 'renderer');
   await buildWindow();
   const server = await startServer({

@@ -53,7 +53,7 @@ function fromZod(error: ZodError): EngineFailure {
   const field = issue?.path.join('.') || 'request';
   return {
     code: 'bad-input',
-    message: `${field}: ${issue?.message ?? 'not valid'}`,
+    message: `${field}: ${issue?.message ?? 'not valid'}.`,
     hint: 'Correct this setting and try again.',
   };
 }

@@ -1,6 +1,14 @@
 /** Bad input on the command line: one line that names the file or option and the next step, a failing exit code, nothing half-written. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openSafetensors } from '../../native-models/weights/safetensors.ts';
@@ -142,6 +150,9 @@ describe.concurrent('options that do not fit', () => {
     [['a cat', '--steps', 'many'], /steps/],
     [['a cat', '--seed', '-1'], /seed/],
     [['a cat', '--sampler', 'magic'], /--sampler/],
+    [['a cat', '--threads', '-5'], /--threads.*0 to 256/],
+    [['a cat', '--threads', '100000'], /--threads.*0 to 256/],
+    [['a cat', '--lora', 'two\nlines.safetensors:1'], /two lines\.safetensors/],
     [['', '--cfg', '7'], /prompt is empty/],
   ])('generate %j', async (args, says) => {
     using folder = temporaryFolder();
@@ -169,6 +180,37 @@ describe.concurrent('options that do not fit', () => {
       ...QUICK,
     ]);
     expect(lineOf(result)).toMatch(/broken\.png/);
+  });
+});
+
+test.each([
+  ['a folder', (path: string) => mkdirSync(path), /flow\.json is no file/],
+  ['a link in a circle', (path: string) => symlinkSync(path, path), /flow\.json cannot be read \(ELOOP\)/],
+])('a workflow that is %s', async (_name, make, says) => {
+  using folder = temporaryFolder();
+  const flow = join(folder.path, 'flow.json');
+  make(flow);
+  const result = await emulsion(['run', flow, '--out', join(folder.path, 'out')]);
+  expect(lineOf(result)).toMatch(says);
+  expect(result.code).toBe(2);
+});
+
+describe.concurrent('options of other commands that do not fit', () => {
+  const PICTURES = join(GOLDEN_DIR, 'canny');
+  test.each<[args: string[], says: RegExp]>([
+    [['serve', '--port', '99999'], /--port.*0 to 65535\. 0 = any/],
+    [['rank', 'a cat', PICTURES, '--top', '-1'], /--top/],
+    [['train', 'lora', '--data', PICTURES, '--caption', 'x', '--name', '../x'], /name: .* only\. Correct/],
+    // The studio's own errors keep their words and their next step.
+    [
+      ['serve', '--data', join(GOLDEN_DIR, 'README.md')],
+      /^emulsion: The data folder .*README\.md cannot be written to\. (?!Please report)/,
+    ],
+  ])('%j', async (args, says) => {
+    const { code, stderr } = await emulsion(args);
+    expect(code).toBeGreaterThan(0);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(says);
   });
 });
 
