@@ -321,6 +321,8 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'Only waiting jobs have a place.': '只有等待中的任务才有位置。',
   'The studio ended while this job was running.': '此任务运行时工作室已退出。',
   'Continue it, or repeat it as a new job.': '请继续，或作为新任务重试。',
+  'The job was taken off the queue.': '该任务已从队列中移除。',
+  'Start it again.': '请重新启动。',
   'Job {0} gave {1}, not pictures.': '任务 {0} 给出的是 {1}，而不是图片。',
   'A training gave pictures.': '训练给出了图片。',
   'It was started again, and the job with it.': '引擎已重新启动，任务也随之重新开始。',
