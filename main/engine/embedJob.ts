@@ -1,4 +1,5 @@
 /** The job "embed": pictures and texts → unit vectors whose dot product says how well they go together. */
+import { CLIP_DEVIATION, CLIP_MEAN } from '../../native-models/models/configs.ts';
 import { decodePixels } from '../images/codec.ts';
 import { crop } from '../images/compose.ts';
 import { type Pixels, toTensor, withoutAlpha } from '../images/pixels.ts';
@@ -9,10 +10,6 @@ import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
 import { progressReporter } from './progress.ts';
 import type { EngineJob, EngineResult } from './protocol.ts';
-
-/** What CLIP was trained on: (p − mean) / deviation of p in 0–1, for red, green, blue. */
-const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
-const CLIP_DEVIATION = [0.26862954, 0.26130258, 0.27577711] as const;
 
 const LARGEST_ASPECT = 8;
 

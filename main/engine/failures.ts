@@ -17,6 +17,15 @@ export function badInput(message: string, hint?: string): EngineError {
   return new EngineError({ code: 'bad-input', message, ...(hint && { hint }) });
 }
 
+/** Broken weights (or half precision that overflowed) end in NaN: black pictures would hide it. */
+export function rejectNaN(values: Float32Array, checkpoint: string): void {
+  if (values.every(Number.isFinite)) return;
+  throw badInput(
+    `${checkpoint}: the network's output is not a number.`,
+    'The weights are damaged (NaN or infinite); run "emulsion inspect --deep" on the file or use another.',
+  );
+}
+
 /** Names of the error classes whose message is already a sentence for people. */
 const CLEAR_ERRORS = new Set(['WeightsError', 'PictureError']);
 

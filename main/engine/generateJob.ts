@@ -6,7 +6,7 @@ import { type Generated, generateLatent, sigmasOf } from '../pipeline/generate.t
 import type { Tensor } from '../pipeline/tensor.ts';
 import { withTaggedLoras } from '../pipeline/text/prompt/taggedLoras.ts';
 import { readEmbeddings } from './embeddingFiles.ts';
-import { badInput } from './failures.ts';
+import { rejectNaN } from './failures.ts';
 import { requestControls } from './hints.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
@@ -122,15 +122,6 @@ async function decodeEach(
     progress.advance();
   }
   return images;
-}
-
-/** Broken weights (or half precision that overflowed) end in NaN: black pictures would hide it. */
-function rejectNaN(values: Float32Array, checkpoint: string): void {
-  if (!values.some((value) => !Number.isFinite(value))) return;
-  throw badInput(
-    `${checkpoint}: the network's output is not a number.`,
-    'The weights are damaged (NaN or infinite); run "emulsion inspect --deep" on the file or use another.',
-  );
 }
 
 /** The seed that, alone, gives each picture of the batch (A1111), or the one seed of all (ComfyUI). */

@@ -1,7 +1,6 @@
 /** Hint pictures: what a ControlNet sees, made from a source picture by a preprocessor of ours or of the user's own. */
 import { existsSync } from 'node:fs';
-import type { ControlUse, GenerationRequest, ImageRef } from '../../preload/request.ts';
-import { decodePixels } from '../images/codec.ts';
+import type { ControlUse, GenerationRequest } from '../../preload/request.ts';
 import { isPreprocessor, preprocess } from '../images/hints/preprocessors.ts';
 import { type Pixels, toTensor } from '../images/pixels.ts';
 import { type ActiveControl, withControl } from '../pipeline/control.ts';
@@ -13,7 +12,7 @@ import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
 import { contentKey, type Memo } from './memo.ts';
 import type { EngineJob, EngineResult } from './protocol.ts';
-import { fileOf, stampOf } from './requestFiles.ts';
+import { fileOf, readPicture, stampOf } from './requestFiles.ts';
 import { runUserPreprocessor } from './userPreprocessor.ts';
 
 /** Begins the name of a preprocessor of the user's; the path of its .onnx file follows. */
@@ -86,9 +85,4 @@ async function hintOf(
     if (error instanceof RangeError) throw badInput(error.message);
     throw error;
   }
-}
-
-async function readPicture(ref: ImageRef, field: string): Promise<Pixels> {
-  if (!ref.path) throw badInput(`${field}: the picture is not on this machine.`, 'Choose the picture again.');
-  return decodePixels(ref.path);
 }

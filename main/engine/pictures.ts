@@ -1,16 +1,16 @@
 /** The pictures of a request: read, brought to size, masked, and the generated ones put back where they belong. */
-import type { GenerationRequest, ImageRef } from '../../preload/request.ts';
-import { decodePixels } from '../images/codec.ts';
+import type { GenerationRequest } from '../../preload/request.ts';
 import { crop, maskedArea, paste, type Region } from '../images/compose.ts';
 import { fillMasked } from '../images/fill.ts';
 import { covering } from '../images/fit.ts';
-import { blurMask, growMask, latentMask, type Mask, maskFromGrey } from '../images/masks.ts';
+import { blurMask, growMask, latentMask, type Mask, maskFromGrey, maskTensor } from '../images/masks.ts';
 import { type Pixels, toTensor, withoutAlpha } from '../images/pixels.ts';
 import { resizeMask, resizePixels } from '../images/resample.ts';
 import type { GenerationInputs, GenerationModel } from '../pipeline/generate.ts';
 import { inpaintChannels } from '../pipeline/inpaint.ts';
-import { type Tensor, tensor, zeros } from '../pipeline/tensor.ts';
+import { type Tensor, zeros } from '../pipeline/tensor.ts';
 import { badInput } from './failures.ts';
+import { readPicture } from './requestFiles.ts';
 
 export interface RequestPictures {
   readonly inputs: Pick<GenerationInputs, 'initLatent' | 'latentMask' | 'extraChannels'>;
@@ -36,7 +36,7 @@ export async function preparePictures(
       return { inputs: { ...extra }, finish: (generated) => generated, toSize };
     }
     case 'image-to-image': {
-      const source = toSize(await read(request.initImage, 'initImage'));
+      const source = toSize(await readPicture(request.initImage, 'initImage'));
       const image = toTensor([withoutAlpha(source)], 'signed');
       const extra = await extraChannels(model, request, image);
       // At 1 nothing of the picture is to be left, and sigma_max alone would leave a trace of it.
@@ -91,7 +91,7 @@ async function prepareInpaint(
   request: Extract<GenerationRequest, { kind: 'inpaint' }>,
 ): Promise<RequestPictures> {
   const { width, height } = request;
-  const source = await read(request.initImage, 'initImage');
+  const source = await readPicture(request.initImage, 'initImage');
   const mask = await readMask(request, source);
   const whole: Region = { x: 0, y: 0, width: source.width, height: source.height };
   const region =
@@ -105,13 +105,13 @@ async function prepareInpaint(
   const frameMask = latentMask(partMask, width, height);
   const content = request.maskedContent === 'fill' ? fillMasked(part, frameMask) : part;
   const image = toTensor([content], 'signed');
-  const small = plane(latentMask(partMask, width / 8, height / 8));
+  const small = maskTensor(latentMask(partMask, width / 8, height / 8));
   const takesMask = model.config.unet.inChannels === 9;
   const inputs = {
     initLatent: await model.encodeImage(image),
     latentMask: small,
     ...(takesMask && {
-      extraChannels: await inpaintChannels(model.encodeImage, image, plane(frameMask), small),
+      extraChannels: await inpaintChannels(model.encodeImage, image, maskTensor(frameMask), small),
     }),
   };
   return {
@@ -131,20 +131,11 @@ async function readMask(
   { mask: ref, maskGrow, maskBlur }: Extract<GenerationRequest, { kind: 'inpaint' }>,
   source: Pixels,
 ): Promise<Mask> {
-  const drawn = maskFromGrey(await read(ref, 'mask'));
+  const drawn = maskFromGrey(await readPicture(ref, 'mask'));
   const fitted =
     drawn.width === source.width && drawn.height === source.height
       ? drawn
       : resizeMask(drawn, source.width, source.height, 'bilinear');
   const grown = maskGrow === 0 ? fitted : growMask(fitted, maskGrow);
   return maskBlur === 0 ? grown : blurMask(grown, maskBlur);
-}
-
-async function read(ref: ImageRef, field: string): Promise<Pixels> {
-  if (!ref.path) throw badInput(`${field}: the picture is not on this machine.`, 'Choose the picture again.');
-  return decodePixels(ref.path);
-}
-
-function plane({ data, width, height }: Mask): Tensor {
-  return tensor(data, [1, 1, height, width]);
 }

@@ -1,7 +1,9 @@
 /** The files that a request names. The parent has filled in their paths; one that is missing is named in the error. */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { GenerationRequest, ModelRef } from '../../preload/request.ts';
+import type { GenerationRequest, ImageRef, ModelRef } from '../../preload/request.ts';
+import { decodePixels } from '../images/codec.ts';
+import type { Pixels } from '../images/pixels.ts';
 import { badInput } from './failures.ts';
 import type { LoraChoice } from './loras.ts';
 
@@ -18,6 +20,13 @@ export function stampOf(path: string): string {
   return [path, stats.size, stats.mtimeMs].join('|');
 }
 
+/** The pixels of a picture that a request names in its field `field`. */
+export async function readPicture({ path }: ImageRef, field: string): Promise<Pixels> {
+  if (!path) throw badInput(`${field}: the picture is not on this machine.`, 'Choose the picture again.');
+  return decodePixels(path);
+}
+
+/** The LoRAs of a request by their files. */
 export function loraChoices({ loras }: GenerationRequest): LoraChoice[] {
   return loras.map(({ model, unetWeight, textWeight }) => ({
     path: fileOf(model, 'LoRA'),

@@ -1,4 +1,5 @@
 /** Bringing a picture to another shape without stretching it: the middle is kept. */
+import { roundHalfEven } from '../pipeline/numerics/rounding.ts';
 import { crop, type Region } from './compose.ts';
 import type { Pixels } from './pixels.ts';
 import { resizePixels } from './resample.ts';
@@ -21,10 +22,4 @@ export function covering(picture: Pixels, width: number, height: number): Pixels
   const cut = centreCut(picture.width, picture.height, width, height);
   const whole = cut.width === picture.width && cut.height === picture.height;
   return resizePixels(whole ? picture : crop(picture, cut), width, height, 'lanczos');
-}
-
-/** Python's round. */
-export function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

@@ -1,4 +1,5 @@
 /** Masks as float planes: made from pictures, grown, feathered and brought to latent size. 1 = repaint, 0 = keep. */
+import { type Tensor, tensor } from '../pipeline/tensor.ts';
 import type { Pixels } from './pixels.ts';
 
 /** One value per pixel, rows from the top; 1 = repaint, 0 = keep, anything between blends. */
@@ -13,6 +14,11 @@ export function maskOf(data: Float32Array<ArrayBuffer>, width: number, height: n
   if (data.length !== width * height)
     throw new RangeError(`${data.length} values cannot fill a ${width}×${height} mask`);
   return { width, height, data };
+}
+
+/** As a network reads it: [1, 1, H, W], sharing the data. */
+export function maskTensor({ data, width, height }: Mask): Tensor {
+  return tensor(data, [1, 1, height, width]);
 }
 
 /** White = repaint. Grey by Pillow's integer luma, so that a grey picture's values come through exactly. */

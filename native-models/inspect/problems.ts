@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { countNonFinite } from '../weights/dtypes.ts';
 import type { CanonicalTensors } from '../weights/keys.ts';
+import { isShapedAs } from '../weights/shapes.ts';
 import { isFloat, type TensorInfo, tensorChunks, type WeightsFile } from '../weights/tensors.ts';
 
 export interface Problem {
@@ -19,7 +20,7 @@ const PIECE_BYTES = 16 * 2 ** 20;
 export function shapeProblems(tensors: CanonicalTensors, what: string, expected: ShapeList): Problem[] {
   const missing = [...expected.keys()].filter((name) => !tensors.has(name));
   const misshapen = [...expected].filter(
-    ([name, shape]) => tensors.has(name) && !sameShape(tensors.get(name)!.shape, shape),
+    ([name, shape]) => tensors.has(name) && !isShapedAs(tensors.get(name)!.shape, shape),
   );
   const problems: Problem[] = [];
   if (missing.length > 0) {
@@ -42,12 +43,6 @@ export function shapeProblems(tensors: CanonicalTensors, what: string, expected:
 /** "1 tensor is", "3 tensors are". */
 export function counted(tensors: number): string {
   return tensors === 1 ? '1 tensor is' : `${tensors} tensors are`;
-}
-
-/** Equal up to axes of length 1 at the end: a 1×1 convolution is a matrix. */
-function sameShape(actual: readonly number[], expected: readonly number[]): boolean {
-  const trimmed = (shape: readonly number[]): string => shape.join(',').replace(/(,1)+$/, '');
-  return trimmed(actual) === trimmed(expected);
 }
 
 interface ScanOptions {

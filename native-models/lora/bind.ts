@@ -1,6 +1,7 @@
 /** A LoRA file and a checkpoint's sites brought together: what attaches where, or the reason why nothing should. */
 import { detectLora } from '../inspect/detectLora.ts';
 import type { Architecture } from '../models/configs.ts';
+import { isShapedAs } from '../weights/shapes.ts';
 import {
   readTensor,
   readTensorFloat32,
@@ -111,8 +112,7 @@ function livePair(
 }
 
 function requireShape(file: WeightsFile, info: TensorInfo, wanted: readonly number[], site: Site): void {
-  const trimmed = (shape: readonly number[]): string => shape.join('×').replace(/(×1)+$/, '');
-  if (trimmed(info.shape) === trimmed(wanted)) return;
+  if (isShapedAs(info.shape, wanted)) return;
   const problem = `"${info.name}" is ${info.shape.join('×')}, but "${site.path}" of this model needs ${wanted.join('×')}`;
   throw wrongBase(file, problem);
 }

@@ -124,6 +124,10 @@ export interface ClipProjection {
   readonly layout: 'linear' | 'matrix';
 }
 
+/** How OpenAI normalised CLIP's pictures: (p − mean) / deviation of p in 0–1, for red, green, blue. */
+export const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073] as const;
+export const CLIP_DEVIATION = [0.26862954, 0.26130258, 0.27577711] as const;
+
 /** A CLIP image transformer: [B, 3, imageSize, imageSize], normalised → embedding [B, projection.width]. */
 export interface ClipVisionConfig {
   readonly imageSize: number;

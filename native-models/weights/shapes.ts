@@ -1,4 +1,4 @@
-/** Questions about a part's tensors that architecture inference asks: is it there, how long is an axis, how many follow. */
+/** Questions about stored tensors: is it there, how long is an axis, how many follow, does its shape fit. */
 import type { CanonicalTensors } from './keys.ts';
 import { WeightsError } from './tensors.ts';
 
@@ -35,4 +35,10 @@ export function shapesOf(tensors: CanonicalTensors, path: string): Shapes {
     },
     ending: (suffix) => tensors.keys().find((name) => name.endsWith(suffix)),
   };
+}
+
+/** Whether a stored tensor fits a layer: equal shapes, up to axes of size 1 at the end (a 1×1 convolution is a matrix). */
+export function isShapedAs(stored: readonly number[], wanted: readonly number[]): boolean {
+  const trimmed = (shape: readonly number[]): string => shape.join(',').replace(/(,1)+$/, '');
+  return trimmed(stored) === trimmed(wanted);
 }

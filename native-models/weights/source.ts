@@ -5,6 +5,7 @@ import { type Dtype, type Value, weight } from '../graph/value.ts';
 import { PACKED } from '../layers/integer.ts';
 import type { ParameterSource } from '../layers/scope.ts';
 import { WINOGRAD } from '../layers/winograd.ts';
+import { isShapedAs } from './shapes.ts';
 import { type TensorDtype, type TensorInfo, WeightsError } from './tensors.ts';
 
 const DTYPES: Partial<Record<TensorDtype, Dtype>> = {
@@ -57,7 +58,7 @@ function locate(path: string, info: TensorInfo | undefined, name: string, shape:
       `tensor "${name}" is missing`,
       'The file is incomplete or of another kind; use a complete checkpoint',
     );
-  if (!sameShape(info.shape, shape)) {
+  if (!isShapedAs(info.shape, shape)) {
     const problem = `tensor "${info.name}" is [${info.shape.join(', ')}], but the model needs [${shape.join(', ')}]`;
     throw new WeightsError(
       path,
@@ -77,10 +78,4 @@ function locate(path: string, info: TensorInfo | undefined, name: string, shape:
     offset: info.offset,
     byteLength: info.byteLength,
   });
-}
-
-/** Equal up to axes of size 1 at the end: a 1×1 convolution is a matrix. */
-function sameShape(stored: readonly number[], wanted: readonly number[]): boolean {
-  const trimmed = (shape: readonly number[]): string => shape.join(',').replace(/(,1)+$/, '');
-  return trimmed(stored) === trimmed(wanted);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { centreCut, covering, roundHalfEven } from '../../main/images/fit.ts';
+import { centreCut, covering } from '../../main/images/fit.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 
 test('the cut lies in the middle and has the wanted proportions, to a pixel', () => {
@@ -25,8 +25,4 @@ test('covering keeps the middle: sides of another colour are gone', () => {
   const square = covering(picture, 40, 20);
   expect([square.width, square.height]).toEqual([40, 20]);
   expect(square.data.every((value, i) => value === (i % 3 === 0 ? 100 : 0))).toBe(true);
-});
-
-test('halves round to even', () => {
-  expect([0.5, 1.5, 2.5, 2.4, -0.5].map(roundHalfEven)).toEqual([0, 2, 2, 2, -0]);
 });

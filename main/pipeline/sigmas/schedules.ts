@@ -4,6 +4,7 @@
  */
 import { betaQuantile } from '../numerics/betaQuantile.ts';
 import { singleLinspace } from '../numerics/polynomials.ts';
+import { roundHalfEven } from '../numerics/rounding.ts';
 import type { ModelSigmas } from './modelSigmas.ts';
 
 /** Descending sigmas that end in 0; normally steps + 1 of them (ddim_uniform and beta may differ by a few). */
@@ -65,7 +66,7 @@ const ddimUniform: Schedule = ({ sigmas }, steps) => {
 const beta: Schedule = ({ sigmas }, steps) => {
   const last = sigmas.length - 1;
   const timesteps = Array.from({ length: steps }, (_, i) =>
-    roundHalfToEven(betaQuantile(1 - i / steps, BETA_SHAPE, BETA_SHAPE) * last),
+    roundHalfEven(betaQuantile(1 - i / steps, BETA_SHAPE, BETA_SHAPE) * last),
   );
   return endingInZero(timesteps.filter((t, i) => t !== timesteps[i - 1]).map((t) => sigmas[t]!));
 };
@@ -110,10 +111,4 @@ function timestepRange(model: ModelSigmas): [number, number] {
 
 function endingInZero(sigmas: Iterable<number>): Float32Array<ArrayBuffer> {
   return Float32Array.of(...sigmas, 0);
-}
-
-/** numpy.rint. */
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

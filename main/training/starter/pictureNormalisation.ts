@@ -2,12 +2,9 @@
  * The image tower is trained on −1…1; readers of CLIP hand it (p − mean)/deviation of p in 0–1. That is a linear map:
  * the patch kernel takes a factor per channel, what is left is the same for every patch and goes into the positions.
  */
+import { CLIP_DEVIATION, CLIP_MEAN } from '../../../native-models/models/configs.ts';
 import { type ParameterSet, view } from '../parameters.ts';
 import { STARTER_VISION } from './models.ts';
-
-/** OpenAI's picture normalisation (red, green, blue; of 0–1). */
-const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
-const CLIP_DEVIATION = [0.26862954, 0.26130258, 0.27577711];
 
 /** In place: a tower for −1…1 becomes one for normalised pictures. */
 export function normalisePictures(pair: ParameterSet): void {

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { badInput } from '../../engine/failures.ts';
 import { crop } from '../../images/compose.ts';
 import { fillMasked } from '../../images/fill.ts';
-import { latentMask, type Mask, maskOf } from '../../images/masks.ts';
+import { latentMask, type Mask, maskOf, maskTensor } from '../../images/masks.ts';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { inpaintChannels } from '../../pipeline/inpaint.ts';
-import { nchw, type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
+import { nchw, type Tensor, zeros } from '../../pipeline/tensor.ts';
 import { type NodeContext, node } from '../parts/node.ts';
 import { integer, type LatentValue, socket, type VaeValue } from '../parts/sockets.ts';
 
@@ -65,8 +65,8 @@ export const AUTOENCODER = {
       const extraChannels = await inpaintChannels(
         networks.encodeImage,
         signed(picture),
-        plane(fitted),
-        plane(latentMask(drawn, width, height)),
+        maskTensor(fitted),
+        maskTensor(latentMask(drawn, width, height)),
       );
       return [
         { ...positive, extraChannels },
@@ -176,10 +176,6 @@ function grownSquare({ width, height, data }: Mask, size: number): Mask {
     });
   }
   return maskOf(out, width, height);
-}
-
-function plane({ data, width, height }: Mask): Tensor {
-  return tensor(data, [1, 1, height, width]);
 }
 
 function stacked(latents: readonly Tensor[]): Tensor {

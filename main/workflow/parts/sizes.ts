@@ -1,7 +1,7 @@
 /** Sizes in ComfyUI's way, and how large anything in a workflow may become. */
 import { badInput } from '../../engine/failures.ts';
 import { MAX_PIXELS } from '../../images/codec.ts';
-import { roundHalfEven } from '../../images/fit.ts';
+import { roundHalfEven } from '../../pipeline/numerics/rounding.ts';
 
 export const MAX_SIDE = 16384;
 export const MAX_BATCH = 64;

@@ -1,12 +1,12 @@
 /** ComfyUI's sampling: which noise levels, which noise, what is kept, and conditioning whose two sides may differ. */
 import type { Shortcuts } from '../../../preload/shortcuts.ts';
-import { badInput } from '../../engine/failures.ts';
+import { badInput, rejectNaN } from '../../engine/failures.ts';
 import { previewOf } from '../../engine/preview.ts';
-import { latentMask } from '../../images/masks.ts';
+import { latentMask, maskTensor } from '../../images/masks.ts';
 import { keepingOutsideMask } from '../../pipeline/inpaint.ts';
 import { latentNoise } from '../../pipeline/noise/latentNoise.ts';
 import { isPureNoise, startLatent } from '../../pipeline/sigmas/forward.ts';
-import { type Nchw, nchw, type Tensor, tensor, zeros } from '../../pipeline/tensor.ts';
+import { type Nchw, nchw, type Tensor, zeros } from '../../pipeline/tensor.ts';
 import type { NodeContext } from '../parts/node.ts';
 import type { ConditioningValue, LatentValue, ModelValue } from '../parts/sockets.ts';
 import { guidance } from './guidance.ts';
@@ -79,7 +79,7 @@ function modelLatent({ samples, scalingFactor }: LatentValue, factor: number, ch
 function maskOf({ noiseMask }: LatentValue, latent: Tensor): Tensor | undefined {
   if (!noiseMask) return undefined;
   const [, , height, width] = nchw(latent);
-  return tensor(latentMask(noiseMask, width, height).data, [1, 1, height, width]);
+  return maskTensor(latentMask(noiseMask, width, height));
 }
 
 /** What the masked part starts from: the latent, noise alone, or nothing (A1111's "masked content"). */
@@ -95,12 +95,4 @@ function maskedContent(
     return value * (1 - share) + (wanted === 'latent noise' ? noise.data[i]! : 0) * share;
   });
   return { ...source, data };
-}
-
-function rejectNaN(values: Float32Array, path: string): void {
-  if (values.every(Number.isFinite)) return;
-  throw badInput(
-    `${path}: the network's output is not a number.`,
-    'The weights are damaged (NaN or infinite); run "emulsion inspect --deep" on the file or use another.',
-  );
 }

@@ -4,6 +4,7 @@ import { betaDistribution, betaQuantile, logGamma } from '../../../main/pipeline
 import { exponentialAdamsWeights } from '../../../main/pipeline/numerics/exponentialAdams.ts';
 import { solve } from '../../../main/pipeline/numerics/linearSystem.ts';
 import { gaussIntegral, lagrange, linspace } from '../../../main/pipeline/numerics/polynomials.ts';
+import { roundHalfEven } from '../../../main/pipeline/numerics/rounding.ts';
 import { expectClose } from '../../helpers/close.ts';
 
 const small = fc.double({ min: -3, max: 3, noNaN: true });
@@ -117,4 +118,8 @@ test('exponential Adams weights integrate a polynomial under the exponential', (
     const sum = weights.reduce((total, weight, i) => total + weight * polynomial(nodes[i]!), 0);
     expect(sum).toBeCloseTo(integral, 6);
   }
+});
+
+test('halves round to even', () => {
+  expect([0.5, 1.5, 2.5, 2.4, -0.5].map(roundHalfEven)).toEqual([0, 2, 2, 2, -0]);
 });
