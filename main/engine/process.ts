@@ -49,6 +49,8 @@ function receive(message: ToEngine): void {
 if (parentPort) parentPort.on('message', (event) => receive(event.data as ToEngine));
 else {
   process.on('message', (message) => receive(message as ToEngine));
+  // A terminal's Ctrl-C reaches every process of the command; the parent says what it means for the job.
+  process.on('SIGINT', () => undefined);
   // The parent is gone: nobody waits for the picture.
   process.on('disconnect', () => process.exit(0));
 }
