@@ -69,19 +69,7 @@ function Models() {
           value={text}
           onChange={({ currentTarget }) => setText(currentTarget.value)}
         />
-        <div className="chips">
-          {types.map((name) => (
-            <button
-              key={name}
-              type="button"
-              className="chip"
-              aria-pressed={type === name}
-              onClick={() => setType(type === name ? null : name)}
-            >
-              {t(`type.${name}`)}
-            </button>
-          ))}
-        </div>
+        <TypeChips types={types} chosen={type} onChoose={setType} />
         <ul className="model-list" aria-label={t('library.models')}>
           {shown.map((each) => (
             <ModelRow
@@ -99,6 +87,34 @@ function Models() {
       ) : (
         <ModelDetails key={card.id} card={card} />
       )}
+    </div>
+  );
+}
+
+/** One type of model, or all of them. */
+function TypeChips({
+  types,
+  chosen,
+  onChoose,
+}: {
+  readonly types: readonly ModelType[];
+  readonly chosen: ModelType | null;
+  readonly onChoose: (type: ModelType | null) => void;
+}) {
+  const { t } = useTranslation();
+  return (
+    <div className="chips">
+      {types.map((type) => (
+        <button
+          key={type}
+          type="button"
+          className="chip"
+          aria-pressed={chosen === type}
+          onClick={() => onChoose(chosen === type ? null : type)}
+        >
+          {t(`type.${type}`)}
+        </button>
+      ))}
     </div>
   );
 }

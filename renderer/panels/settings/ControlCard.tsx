@@ -6,6 +6,7 @@ import { finishGesture, setDraft, useDraft } from '../../stores/document.ts';
 import { useHint } from '../../stores/hint.ts';
 import { cardOf, modelsOfType, useModels } from '../../stores/models.ts';
 import { SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
+import { ModelField } from './ModelField.tsx';
 import { PreprocessorFields } from './PreprocessorFields.tsx';
 
 /** Whom to obey where prompt and hint disagree. */
@@ -28,12 +29,12 @@ export function ControlCard() {
       />
       {useSketch ? (
         <>
-          <SelectField
+          <ModelField
             label={t('control.model')}
-            value={control.model?.name ?? ''}
+            models={nets}
+            value={control.model}
             placeholder={nets.length === 0 ? t('control.noModel') : t('choose')}
-            options={nets.map(({ ref, name }) => ({ value: ref.name, label: name }))}
-            onChange={(name) => change({ model: nets.find(({ ref }) => ref.name === name)?.ref ?? null })}
+            onChange={(model) => change({ model })}
           />
           <HintPreview />
           <PreprocessorFields control={control} change={change} />

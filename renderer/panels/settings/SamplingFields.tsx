@@ -11,6 +11,7 @@ import { modelsOfType, useModels } from '../../stores/models.ts';
 import { speedRemark, useQueue } from '../../stores/queue.ts';
 import { Hint, IconButton } from '../../ui/buttons.tsx';
 import { NumberField, SelectField, SliderField, SwitchField } from '../../ui/fields.tsx';
+import { ModelField } from './ModelField.tsx';
 import { StepRuleField } from './StepRuleField.tsx';
 
 const SAMPLER_OPTIONS = SAMPLERS.map((value) => ({ value, label: samplerLabel(value) }));
@@ -204,12 +205,12 @@ function VaeField() {
     'vae',
   );
   return (
-    <SelectField
+    <ModelField
       label="VAE"
-      value={vae?.name ?? ''}
+      models={vaes}
+      value={vae}
       placeholder={t('vae.own')}
-      options={vaes.map(({ ref, name }) => ({ value: ref.name, label: name }))}
-      onChange={(name) => setDraft({ vae: vaes.find(({ ref }) => ref.name === name)?.ref ?? null })}
+      onChange={(model) => setDraft({ vae: model })}
     />
   );
 }
@@ -225,12 +226,12 @@ function SecondPassFields() {
     setDraft({ secondPass: { ...secondPass, ...patch } }, 'second pass');
   return (
     <>
-      <SelectField
+      <ModelField
         label={t('secondPass.how')}
-        value={secondPass.upscaler?.name ?? ''}
+        models={upscalers}
+        value={secondPass.upscaler}
         placeholder={t('secondPass.latent')}
-        options={upscalers.map(({ ref, name }) => ({ value: ref.name, label: name }))}
-        onChange={(name) => change({ upscaler: upscalers.find(({ ref }) => ref.name === name)?.ref ?? null })}
+        onChange={(upscaler) => change({ upscaler })}
       />
       <SliderField
         label={t('secondPass.scale')}

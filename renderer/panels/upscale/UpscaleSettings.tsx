@@ -12,6 +12,7 @@ import { runningJob, useQueue } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
 import { FileButton } from '../../ui/FileButton.tsx';
 import { NumberField, SelectField } from '../../ui/fields.tsx';
+import { ModelField } from '../settings/ModelField.tsx';
 
 const SCALES = [2, 3, 4, 8];
 
@@ -29,14 +30,12 @@ export function UpscaleSettings() {
   return (
     <>
       <div className="side-scroll">
-        <SelectField
+        <ModelField
           label={t('upscaler')}
-          value={upscaler?.ref.name ?? ''}
+          models={upscalers}
+          value={upscaler?.ref}
           {...(upscalers.length === 0 ? { placeholder: t('upscaler.none') } : {})}
-          options={upscalers.map((card) => ({ value: card.ref.name, label: card.name }))}
-          onChange={(name) =>
-            change({ upscaler: upscalers.find(({ ref }) => ref.name === name)?.ref ?? null })
-          }
+          onChange={(model) => change({ upscaler: model })}
         />
         <SelectField
           label={t('scale')}
