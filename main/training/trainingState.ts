@@ -3,6 +3,7 @@
  * One file written to a temporary name and renamed is either the old state or the new one, never half of each.
  */
 import { existsSync } from 'node:fs';
+import { z } from 'zod';
 import { openSafetensors } from '../../native-models/weights/safetensors.ts';
 import { floatSource, writeSafetensors } from '../../native-models/weights/safetensorsWriter.ts';
 import { readFloat32, WeightsError, type WeightsFile } from '../../native-models/weights/tensors.ts';
@@ -32,12 +33,16 @@ export async function saveTrainingState(path: string, state: TrainingState, run:
 
 /**
  * Fills `state`, made for the same model, from `path` and returns the run's JSON; undefined when there is no such file.
- * Throws WeightsError when the file holds other tensors: a run of another model or of other settings.
+ * Throws WeightsError when the file holds other tensors or other JSON: a run of another model or of other settings.
  */
-export function loadTrainingState(path: string, state: TrainingState): unknown {
+export function loadTrainingState<Run>(
+  path: string,
+  state: TrainingState,
+  schema: z.ZodType<Run>,
+): Run | undefined {
   if (!existsSync(path)) return undefined;
   const file = openSafetensors(path);
-  const { optimizerStep, run } = readRun(file);
+  const { optimizerStep, run } = readRun(file, schema);
   const sets = setsOf(state);
   const expected = sets.reduce((sum, [, { shapes }]) => sum + shapes.size, 0);
   if (file.tensors.size !== expected)
@@ -65,19 +70,18 @@ function fill(file: WeightsFile, set: string, { shapes, views }: ParameterSet): 
   }
 }
 
-function readRun(file: WeightsFile): { optimizerStep: number; run: unknown } {
-  const { optimizerStep, run } = parse(file.metadata[RUN_KEY] ?? '');
-  if (typeof optimizerStep !== 'number' || !Number.isSafeInteger(optimizerStep) || optimizerStep < 0) {
-    throw otherRun(file.path, 'it carries no training state');
-  }
-  return { optimizerStep, run };
+function readRun<Run>(file: WeightsFile, schema: z.ZodType<Run>): { optimizerStep: number; run: Run } {
+  const stored = z.object({ optimizerStep: z.int().min(0), run: schema });
+  const { success, data } = stored.safeParse(parse(file.metadata[RUN_KEY] ?? ''));
+  if (!success) throw otherRun(file.path, 'it carries no training state');
+  return data;
 }
 
-function parse(text: string): { optimizerStep?: unknown; run?: unknown } {
+function parse(text: string): unknown {
   try {
-    return (JSON.parse(text) ?? {}) as { optimizerStep?: unknown; run?: unknown };
+    return JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
 }
 

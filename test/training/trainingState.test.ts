@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { adamWStep, createAdamW, updateAverage } from '../../main/training/optimizer.ts';
 import { copyParameters, createParameters, type Shapes } from '../../main/training/parameters.ts';
 import {
@@ -21,6 +22,8 @@ function freshState(shapes: Shapes = SHAPES): TrainingState {
   return { parameters, optimizer: createAdamW(shapes), average: copyParameters(parameters) };
 }
 
+const RUN = z.object({ step: z.int() });
+
 /** Steps of a made-up run: gradients pull towards 0. */
 function train(state: TrainingState, steps: number): void {
   for (let i = 0; i < steps; i++) {
@@ -38,7 +41,7 @@ describe('training state', () => {
     train(whole, 20);
     train(first, 12);
     await saveTrainingState(path, first, { samples: 192 });
-    expect(loadTrainingState(path, second)).toEqual({ samples: 192 });
+    expect(loadTrainingState(path, second, z.object({ samples: z.int() }))).toEqual({ samples: 192 });
     expect(second.optimizer.step).toBe(12);
     train(second, 8);
     expect(second.parameters.flat).toEqual(whole.parameters.flat);
@@ -49,17 +52,17 @@ describe('training state', () => {
     const path = join(temporaryFolder(), 'run.state.safetensors');
     await saveTrainingState(path, freshState(), { step: 1 });
     await saveTrainingState(path, freshState(), { step: 2 });
-    expect(loadTrainingState(path, freshState())).toEqual({ step: 2 });
+    expect(loadTrainingState(path, freshState(), RUN)).toEqual({ step: 2 });
     expect(readdirSync(dirname(path))).toEqual(['run.state.safetensors']);
   });
 
   test('no file is no state', () => {
-    expect(loadTrainingState(join(temporaryFolder(), 'none.safetensors'), freshState())).toBeUndefined();
+    expect(loadTrainingState(join(temporaryFolder(), 'none.safetensors'), freshState(), RUN)).toBeUndefined();
   });
 
   test('refuses the state of another model, and a file that is none', async () => {
     const path = join(temporaryFolder(), 'run.state.safetensors');
-    await saveTrainingState(path, freshState(), {});
+    await saveTrainingState(path, freshState(), { step: 1 });
     expect(() =>
       loadTrainingState(
         path,
@@ -69,13 +72,16 @@ describe('training state', () => {
             ['unet.in.bias', [2]],
           ]),
         ),
+        RUN,
       ),
     ).toThrow('another shape');
-    expect(() => loadTrainingState(path, freshState(new Map([['unet.in.weight', [2, 3]]])))).toThrow(
-      '8 tensors, this run has 4',
+    const smaller = freshState(new Map([['unet.in.weight', [2, 3]]]));
+    expect(() => loadTrainingState(path, smaller, RUN)).toThrow('8 tensors, this run has 4');
+    expect(() => loadTrainingState(path, freshState(), z.object({ epoch: z.int() }))).toThrow(
+      'no training state',
     );
     const header = readFileSync(path, 'latin1').replace('emulsion_training_run', 'emulsion_training_ruin');
     writeFileSync(path, header, 'latin1');
-    expect(() => loadTrainingState(path, freshState())).toThrow(/run\.state/);
+    expect(() => loadTrainingState(path, freshState(), RUN)).toThrow(/run\.state/);
   });
 });

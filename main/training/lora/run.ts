@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { LoraTrainingRequest } from '../../../preload/training.ts';
 import type { AdamWState } from '../optimizer.ts';
 import type { ParameterSet, Shapes } from '../parameters.ts';
@@ -43,11 +44,7 @@ export interface Run {
   save(): Promise<void>;
 }
 
-interface Saved {
-  readonly settings: string;
-  readonly startedAt: string;
-  readonly seconds: number;
-}
+const savedSchema = z.object({ settings: z.string(), startedAt: z.string(), seconds: z.number() });
 
 /** A new run, or the one that was saved in the folder. Throws when that one was begun with other settings. */
 export function openRun(request: LoraTrainingRequest, shapes: Shapes, { state }: RunPlaces): Run {
@@ -55,7 +52,7 @@ export function openRun(request: LoraTrainingRequest, shapes: Shapes, { state }:
   const optimizer = sharedAdamW(shapes);
   const settings = fingerprint(request);
   initialise(parameters, request.seed);
-  const saved = loadTrainingState(state, { parameters, optimizer }) as Saved | undefined;
+  const saved = loadTrainingState(state, { parameters, optimizer }, savedSchema);
   if (saved && saved.settings !== settings)
     throw new TrainingError(
       `${state}: this run was begun with other settings; go on with those, or choose another folder`,
@@ -67,7 +64,11 @@ export function openRun(request: LoraTrainingRequest, shapes: Shapes, { state }:
     startedAt,
     seconds: saved?.seconds ?? 0,
     save: () => {
-      const told: Saved = { settings, startedAt: startedAt.toISOString(), seconds: run.seconds };
+      const told: z.infer<typeof savedSchema> = {
+        settings,
+        startedAt: startedAt.toISOString(),
+        seconds: run.seconds,
+      };
       return saveTrainingState(state, { parameters, optimizer }, told);
     },
   };

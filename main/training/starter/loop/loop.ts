@@ -1,4 +1,5 @@
 /** The loop all starter models share: batch, gradients, update; log and save so that a kill costs minutes. */
+import { z } from 'zod';
 import { type Curve, learningRateAt } from '../../learningRate.ts';
 import { openLossLog } from '../../lossLog.ts';
 import { loadTrainingState, saveTrainingState, type TrainingState } from '../../trainingState.ts';
@@ -36,12 +37,13 @@ export interface LoopModel {
   readonly onSave?: (progress: LoopProgress) => Promise<void>;
 }
 
-export interface LoopProgress {
-  readonly step: number;
+const progressSchema = z.object({
+  step: z.int(),
   /** Seconds of training since the first start, pauses left out. */
-  readonly seconds: number;
-  readonly done: boolean;
-}
+  seconds: z.number(),
+  done: z.boolean(),
+});
+export type LoopProgress = Readonly<z.infer<typeof progressSchema>>;
 
 /** Steps between two lines of the log, and between two lines on the screen. */
 const LOG_EVERY = 20;
@@ -50,7 +52,7 @@ const PRINT_EVERY = 200;
 /** Trains until the plan is fulfilled, from the saved state where there is one. Throws when the loss is not a number. */
 export async function trainLoop(model: LoopModel, plan: LoopPlan): Promise<LoopProgress> {
   const file = `${plan.path}.state.safetensors`;
-  const saved = loadTrainingState(file, model.state) as LoopProgress | undefined;
+  const saved = loadTrainingState(file, model.state, progressSchema);
   // A finished run goes on when its plan was made longer.
   let progress = saved ? { ...saved, done: share(plan, saved) >= 1 } : { step: 0, seconds: 0, done: false };
   const log = openLossLog(`${plan.path}.jsonl`, progress.step);
