@@ -29,7 +29,7 @@ import { controlFromFeatures, hintEncoder } from './models/controlnet.ts';
 import { esrgan } from './models/esrgan.ts';
 import { t2iAdapter } from './models/t2iAdapter.ts';
 import { type TaesdConfig, taesdDecoder } from './models/taesd.ts';
-import { deepFeature, featureBlocks, outerUnet, unet } from './models/unet.ts';
+import { deepFeature, featureBlocks, outerUnet, unet, unetInputs } from './models/unet.ts';
 import { vaeDecoder, vaeEncoder } from './models/vae.ts';
 
 const float = (name: string, ...shape: (number | string)[]): Value => input(name, 'float32', shape);
@@ -79,18 +79,6 @@ export function compileOuterUnet(
     );
     return { noise: outerUnet(scope, config, { ...unetInputs(config), residuals }, deep) };
   });
-}
-
-type EvaluationConfig = Pick<UnetConfig, 'inChannels' | 'contextDim' | 'admChannels'>;
-
-/** What U-Net and ControlNet are both told. */
-function unetInputs(config: EvaluationConfig): { latent: Value; timestep: Value; context: Value; y?: Value } {
-  return {
-    latent: float('latent', 'batch', config.inChannels, 'height', 'width'),
-    timestep: float('timestep', 'batch'),
-    context: float('context', 'batch', 'tokens', config.contextDim),
-    ...(config.admChannels > 0 && { y: float('y', 'batch', config.admChannels) }),
-  };
 }
 
 /**

@@ -17,6 +17,7 @@ import type { EngineResult, EngineSettings } from './protocol.ts';
 import { fileOf, loraChoices } from './requestFiles.ts';
 import { enlargedLatent, secondPassOf } from './secondPass.ts';
 
+/** Throws EngineError naming what of the request is wrong, PictureError and WeightsError for bad files. */
 export async function generate(
   host: EngineHost,
   untrusted: GenerationRequest,

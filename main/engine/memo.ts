@@ -13,6 +13,7 @@ interface Kept {
   readonly bytes: number;
 }
 
+/** An empty memo; beyond `limit` bytes what was used longest ago is forgotten. */
 export function createMemo(limit = 256 * 2 ** 20): Memo {
   const kept = new Map<string, Kept>();
   let total = 0;

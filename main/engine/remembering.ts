@@ -11,6 +11,7 @@ export interface Scope {
   readonly image: string;
 }
 
+/** The same networks, but what text and image encoders gave for the same input is taken from `memo`. */
 export function remembering(networks: Networks, memo: Memo, scope: Scope): Networks {
   return {
     ...networks,

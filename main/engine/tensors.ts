@@ -9,6 +9,7 @@ export type Feeds = Readonly<Record<string, OrtTensor>>;
 
 const onDevice = new WeakMap<Tensor, OrtTensor>();
 
+/** As ONNX Runtime takes it: the tensor on the device where it lies there, else one that shares the data. */
 export function toOrt(tensor: Tensor): OrtTensor {
   return onDevice.get(tensor) ?? new OrtTensor('float32', tensor.data, tensor.shape);
 }

@@ -1,15 +1,16 @@
 /** The job "upscale": a picture file and an upscaler file → the enlarged picture. */
 import { openWeights } from '../../native-models/weights/open.ts';
 import { type UpscaleRequest, upscaleRequestSchema } from '../../preload/request.ts';
-import { decodePixels, MAX_PIXELS } from '../images/codec.ts';
+import { MAX_PIXELS } from '../images/codec.ts';
 import { badInput } from './failures.ts';
 import type { EngineHost } from './host.ts';
 import type { JobContext } from './jobs.ts';
 import { progressReporter } from './progress.ts';
 import type { EngineResult } from './protocol.ts';
-import { fileOf } from './requestFiles.ts';
+import { fileOf, readPicture } from './requestFiles.ts';
 import { openUpscaler, upscaleImage, upscaleSteps } from './upscaler.ts';
 
+/** Throws EngineError when a file is missing or the result would be too large, PictureError and WeightsError for bad files. */
 export async function upscale(
   host: EngineHost,
   untrusted: UpscaleRequest,
@@ -18,8 +19,7 @@ export async function upscale(
   const { image, upscaler: model, scale, tile } = upscaleRequestSchema.parse(untrusted);
   const progress = progressReporter(onProgress);
   progress.begin('load');
-  if (!image.path) throw badInput('image: the picture is not on this machine.', 'Choose the picture again.');
-  const picture = await decodePixels(image.path);
+  const picture = await readPicture(image, 'image');
   const upscaler = await openUpscaler(openWeights(fileOf(model, 'upscaler')), await host.session(settings));
   try {
     const factor = Math.max(upscaler.config.scale, scale ?? 0);

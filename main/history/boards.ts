@@ -33,6 +33,7 @@ export function deleteBoard(db: WritableDb, id: number): void {
   if (db.run('DELETE FROM boards WHERE id = ?', id).changes === 0) throw noBoard(id);
 }
 
+/** Pictures that are there already stay where they are. Throws StudioError `not-found` for a board that is not there. */
 export function addToBoard(db: WritableDb, boardId: number, ids: readonly number[], now: number): void {
   if (db.value('SELECT 1 FROM boards WHERE id = ?', boardId) === undefined) throw noBoard(boardId);
   db.run(

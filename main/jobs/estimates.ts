@@ -38,6 +38,7 @@ export function unitsOf(request: JobRequest): number {
   return request.kind === 'upscale' ? 1 : stepsRun(request);
 }
 
+/** Keeps what a finished job took, in seconds; values that were not measured are passed over. */
 export function learn(db: WritableDb, request: JobRequest, measured: Measured, now: number): void {
   for (const [what, value] of Object.entries(measured)) {
     if (value === undefined || !Number.isFinite(value) || value < 0) continue;

@@ -6,6 +6,7 @@ import type { ReadableDb } from '../storage/database.ts';
 import { expectedSeconds, stepsRun, unitsOf } from './estimates.ts';
 import { chooseMemory, type MemoryNow } from './memoryNeed.ts';
 
+/** What a job would need and take if it ran `now`, what would fit in its place, and what stands in its way. */
 export function planJob(db: ReadableDb, request: JobRequest, now: MemoryNow): Plan {
   const { verdict, neededBytes, availableBytes } = chooseMemory(db, request, now);
   const suggestion = verdict === 'too-large' ? largestFitting(db, request, now) : null;

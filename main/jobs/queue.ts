@@ -33,6 +33,7 @@ const SELECT = `SELECT j.id, j.request, j.state, j.position, j.created, j.starte
 const PATIENCE = 4;
 const LOOK_AHEAD = 8;
 
+/** Queues a request at the end, or before all others; `target` says where in the studio its pictures go, `now` is in ms. */
 export function addJob(
   db: WritableDb,
   request: JobRequest,

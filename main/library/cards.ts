@@ -45,6 +45,7 @@ export function modelStem(fileName: string): string {
   return fileName.replace(/\.[^.]+$/, '');
 }
 
+/** A row of `models` as the window sees it. */
 export function toCard(row: ModelRow, urls: FileUrls): ModelCard {
   const { path, sha256, file_name } = row;
   const preview = row.user_preview ?? row.found_preview;
@@ -92,6 +93,7 @@ const ORDERS: Readonly<Record<ModelQuery['sort'], string>> = {
   size: 'm.bytes DESC, m.id',
 };
 
+/** One page of the models that `query` asks for, and how many there are in all. */
 export function listCards(
   db: ReadableDb,
   urls: FileUrls,

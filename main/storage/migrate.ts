@@ -25,6 +25,7 @@ export function migrate(db: WritableDb, target: number = MIGRATIONS.length): voi
   }
 }
 
+/** How many migrations a database has behind it; 0 for an empty one. */
 export function databaseVersion(db: WritableDb): number {
   return db.value<number>('PRAGMA user_version') ?? 0;
 }

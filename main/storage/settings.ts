@@ -30,6 +30,7 @@ export function updateSettings(db: WritableDb, patch: SettingsPatch): Settings {
   });
 }
 
+/** The value kept under `key`; null where there is none, or none that can be read. */
 export function readValue(db: ReadableDb, key: string): unknown {
   const text = db.value<string>('SELECT value FROM settings WHERE key = ?', key);
   try {
@@ -39,6 +40,7 @@ export function readValue(db: ReadableDb, key: string): unknown {
   }
 }
 
+/** Keeps `value`, plain JSON, under `key`. */
 export function writeValue(db: WritableDb, key: string, value: unknown): void {
   db.run('INSERT OR REPLACE INTO settings VALUES (?, ?)', key, JSON.stringify(value));
 }

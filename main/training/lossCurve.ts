@@ -23,6 +23,7 @@ export async function lossCurvePng(
     .toBuffer();
 }
 
+/** Losses over steps as an SVG, long runs thinned out. Throws RangeError for fewer than two finite losses. */
 export function lossCurveSvg(
   records: readonly LossRecord[],
   { title, width = 640, height = 320 }: CurveOptions,

@@ -24,6 +24,7 @@ export interface AdamWState {
   readonly square: ParameterSet;
 }
 
+/** Averages of zero, before the first step. */
 export function createAdamW(shapes: Shapes): AdamWState {
   return { step: 0, mean: createParameters(shapes), square: createParameters(shapes) };
 }

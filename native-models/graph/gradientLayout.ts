@@ -10,6 +10,7 @@ import {
 import * as ops from './ops.ts';
 import { constantInts, scalar, staticShape, type Value } from './value.ts';
 
+/** The gradient lies where the slice was taken from, zeros elsewhere. Throws for bounds known only at run time. */
 export function sliceRule({ a, dy, node }: Step): readonly Value[] {
   const [, starts, ends, axesValue, stepsValue] = node.inputs;
   const from = constantInts(starts);
@@ -39,6 +40,7 @@ function unslice(dy: Value, shape: readonly number[], given: number, from: numbe
   return scatterAddElements(whole, strideIndex(part, axis, start, step), dy, axis);
 }
 
+/** The gradient without what was padded. Throws for modes other than zeros. */
 export function padRule({ a, dy, node, attributes }: Step): readonly Value[] {
   const mode = attributes['mode'];
   if (mode && 'string' in mode && mode.string !== 'constant')
@@ -71,6 +73,7 @@ export function gatherRule({ a, b, dy, attributes }: Step): readonly Value[] {
   ];
 }
 
+/** The way back, space to depth: [B, C/r², rH, rW] → [B, C, H, W], for the channel order CRD. */
 export function depthToSpaceRule({ a, dy, attributes }: Step): readonly Value[] {
   const mode = attributes['mode'];
   if (!mode || !('string' in mode) || mode.string !== 'CRD')

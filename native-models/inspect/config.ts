@@ -74,12 +74,14 @@ export function unetConfig(file: WeightsFile, overrides = NO_OVERRIDES): UnetCon
   return checkedUnet(file, { ...inferUnet(tensors, file.path), ...unet });
 }
 
+/** Throws WeightsError when the file has no ControlNet or its heads or groups do not divide its channels. */
 export function controlNetConfig(file: WeightsFile, overrides = NO_OVERRIDES): ControlNetConfig {
   const tensors = partOf(file, 'controlnet', 'no ControlNet');
   const { unet } = combineOverrides(fileOverrides(file), overrides);
   return checkedUnet(file, { ...inferControlNet(tensors, file.path), ...unet });
 }
 
+/** Throws WeightsError when the file has no T2I-Adapter. */
 export function t2iAdapterConfig(file: WeightsFile): T2iAdapterConfig {
   return inferT2iAdapter(partOf(file, 't2iAdapter', 'no T2I-Adapter'), file.path);
 }
@@ -112,6 +114,7 @@ export function textEncoderConfigs(
   });
 }
 
+/** Throws WeightsError when the file has no CLIP image encoder or its heads do not divide its width. */
 export function clipVisionConfig(file: WeightsFile, overrides = NO_OVERRIDES): ClipVisionConfig {
   const tensors = partOf(file, 'clipVision', 'no image encoder');
   const { clipVision } = combineOverrides(fileOverrides(file), overrides);

@@ -1,9 +1,9 @@
 /** Which tensors an architecture needs, found by building it once over a source that only takes notes. */
-import { input, type Value, weight } from '../graph/value.ts';
+import { input, weight } from '../graph/value.ts';
 import { type ParameterSource, rootScope, type Scope } from '../layers/scope.ts';
 import { clipText } from './clip.ts';
 import type { CheckpointConfig, ClipTextConfig, UnetConfig, VaeConfig } from './configs.ts';
-import { unet } from './unet.ts';
+import { unet, unetInputs } from './unet.ts';
 import { vaeDecoder, vaeEncoder } from './vae.ts';
 
 /** Canonical tensor names and their shapes. */
@@ -27,26 +27,20 @@ export function recordParameters(build: (scope: Scope) => void): ParameterShapes
   return shapes;
 }
 
-const float = (name: string, ...shape: (number | string)[]): Value => input(name, 'float32', shape);
-
+/** All tensors of a U-Net by their paths below `model.diffusion_model`. */
 export function unetParameters(config: UnetConfig): ParameterShapes {
-  return recordParameters((scope) => {
-    unet(scope, config, {
-      latent: float('latent', 'batch', config.inChannels, 'height', 'width'),
-      timestep: float('timestep', 'batch'),
-      context: float('context', 'batch', 'tokens', config.contextDim),
-      ...(config.admChannels > 0 && { y: float('y', 'batch', config.admChannels) }),
-    });
-  });
+  return recordParameters((scope) => unet(scope, config, unetInputs(config)));
 }
 
+/** All tensors of a VAE, encoder and decoder, by their paths below `first_stage_model`. */
 export function vaeParameters(config: VaeConfig): ParameterShapes {
   return recordParameters((scope) => {
-    vaeEncoder(scope, config, float('image', 'batch', config.imageChannels, 'height', 'width'));
-    vaeDecoder(scope, config, float('latent', 'batch', config.embedDim, 'height', 'width'));
+    vaeEncoder(scope, config, input('image', 'float32', ['batch', config.imageChannels, 'height', 'width']));
+    vaeDecoder(scope, config, input('latent', 'float32', ['batch', config.embedDim, 'height', 'width']));
   });
 }
 
+/** All tensors of a text encoder by their paths below `text_model`. */
 export function clipTextParameters(config: ClipTextConfig): ParameterShapes {
   return recordParameters((scope) => {
     clipText(scope, config, { tokenIds: input('tokenIds', 'int64', ['batch', config.contextLength]) });

@@ -1,6 +1,6 @@
 /** The denoising U-Net of Latent Diffusion (Rombach et al. 2022; openaimodel.py), for SD 1.x, 2.x and XL. */
 import * as ops from '../graph/ops.ts';
-import { staticDim, type Value } from '../graph/value.ts';
+import { input, staticDim, type Value } from '../graph/value.ts';
 import { spatialTransformer } from '../layers/attention.ts';
 import { conv2d, groupNorm, silu } from '../layers/basic.ts';
 import { downsample, embeddingMlp, resBlock, sinusoids, upsample } from '../layers/resnet.ts';
@@ -20,6 +20,18 @@ export interface UnetInputs {
   readonly features?: readonly Value[];
   /** Shown every block's output under its LDM path: for tests, and for whoever wants features. */
   readonly tap?: Tap | undefined;
+}
+
+/** The inputs that U-Net and ControlNet have in common, of any batch and size, by the names that they are fed under. */
+export function unetInputs(
+  config: Pick<UnetConfig, 'inChannels' | 'contextDim' | 'admChannels'>,
+): Pick<UnetInputs, 'latent' | 'timestep' | 'context' | 'y'> {
+  return {
+    latent: input('latent', 'float32', ['batch', config.inChannels, 'height', 'width']),
+    timestep: input('timestep', 'float32', ['batch']),
+    context: input('context', 'float32', ['batch', 'tokens', config.contextDim]),
+    ...(config.admChannels > 0 && { y: input('y', 'float32', ['batch', config.admChannels]) }),
+  };
 }
 
 export type Tap = (path: string, value: Value) => void;

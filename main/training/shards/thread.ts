@@ -7,6 +7,7 @@ import type { Order, Reply } from './worker.ts';
 /** From the sources, and from the built app, where it lies beside the engine (electron.vite.config.ts). */
 const WORKER = import.meta.url.endsWith('.ts') ? './worker.ts' : './shardWorker.js';
 
+/** A shard in a thread of its own, ready when the promise is kept; its tensors are shared memory. Rejects when it does not start. */
 export async function startShardThread(setup: ShardSetup): Promise<Shard> {
   const worker = new Worker(new URL(WORKER, import.meta.url), { workerData: setup });
   const ended = new Promise<void>((resolve) => {

@@ -47,6 +47,7 @@ export interface PictureFile {
   close(): void;
 }
 
+/** Opens a file that `drawPictures` wrote; pictures are read as floats in −1…1. Throws when it is missing. */
 export function openPictures(path: string): PictureFile {
   const file = openSync(path, 'r');
   const bytes = new Uint8Array(PICTURE_BYTES);
