@@ -20,13 +20,12 @@ import {
 } from './networks.ts';
 import type { PackedOptions } from './packing/cache.ts';
 import { choosePacking, keptExact, type Speed } from './packing/choice.ts';
-import { previewOf } from './preview.ts';
 import type { DeviceName, EngineSettings, RawImage } from './protocol.ts';
 import { remembering, type Scope } from './remembering.ts';
 import { stampOf } from './requestFiles.ts';
 import type { SessionOptions } from './sessions.ts';
 import { createShelf, type Shelf, type Shelved } from './shelf.ts';
-import { openTinyDecoder, type TinyDecoder } from './tinyDecoder.ts';
+import { createPreviews } from './tinyDecoder.ts';
 
 export interface LoadedCheckpoint {
   readonly networks: Networks;
@@ -66,8 +65,8 @@ type OnDevice = (device: DeviceName, bytes?: number) => void;
 
 export interface EngineHost {
   /**
-   * A checkpoint ready to run; those before it are freed unless their weights are mapped files (mode `cached`). Other LoRAs or weights need no other
-   * sessions, unless they must be merged or are the first to change convolutions.
+   * A checkpoint ready to run; those before it are freed unless their weights are mapped files (mode `cached`).
+   * Other LoRAs or weights need no other sessions, unless they must be merged or are the first to change convolutions.
    */
   open(path: string, options: OpenOptions): Promise<ReadyCheckpoint>;
   /** The ControlNets and T2I-Adapters of a job on the checkpoint that is open, in order; others are freed. */
@@ -126,17 +125,13 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
   const memo = createMemo();
   const sessionFor = sessionChooser(onDevice);
   const open = async (path: string, options: OpenOptions): Promise<ReadyCheckpoint> => {
-    const { settings, pixels, batch = 1, signal, vae, loras, speed = 'exact', onLoad, onCompile } = options;
+    const { settings, pixels, batch = 1, vae, loras } = options;
     const wanted = { checkpoint: path, vae, loras, pixels, batch };
     const plan = planModels(wanted, await sessionFor(settings), loraStore);
-    const { device } = plan.session;
-    const placement = plan.placement.on === 'device' && device !== 'cpu' ? plan.placement : undefined;
-    onDevice(device, placement?.bytes);
-    const { packing, note } = await choosePacking(speed, device, settings);
-    const notes = [...plan.loras.notes, ...(note ? [note] : []), ...plan.notes];
-    const packed = packing && { packing, cacheDir: settings.cacheDir, signal, onProgress: options.onPack };
-    current = { lora: plan.loras.feeds, onLoad, onCompile, pixels, batch, packed, placement, notes };
-    const key = [plan.key, settings.threads, settings.memory, packing].join('|');
+    const job = await currentJob(plan, options, onDevice);
+    current = job;
+    const { packed, notes } = job;
+    const key = [plan.key, settings.threads, settings.memory, packed?.packing].join('|');
     if (loaded?.key !== key) {
       // Some ControlNets hold what they add to the checkpoint before.
       await controlStore.release();
@@ -153,7 +148,7 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
       shelf.put(loaded);
     }
     notes.push(...loaded.problems);
-    const scope = scopeOf(loaded.key, loras, vaeTileOf(current, loaded.session, loaded.memory));
+    const scope = scopeOf(loaded.key, loras, vaeTileOf(job, loaded.session, loaded.memory));
     return { ...loaded, networks: remembering(loaded.networks, memo, scope), notes };
   };
   const openControls: EngineHost['openControls'] = async (paths) => {
@@ -173,6 +168,27 @@ export function createHost(onDevice: OnDevice = () => undefined): EngineHost {
     memo.clear();
   };
   return { open, openControls, preview, session: sessionFor, onDevice, memo, release };
+}
+
+/** What of a job its networks ask for while they run; `onDevice` is told of its device. */
+async function currentJob(
+  { session: { device }, loras, notes, placement: planned }: ModelPlan,
+  { settings, speed = 'exact', signal, pixels, batch = 1, onPack, onLoad, onCompile }: OpenOptions,
+  onDevice: OnDevice,
+): Promise<CurrentJob> {
+  const placement = planned.on === 'device' && device !== 'cpu' ? planned : undefined;
+  onDevice(device, placement?.bytes);
+  const { packing, note } = await choosePacking(speed, device, settings);
+  return {
+    lora: loras.feeds,
+    onLoad,
+    onCompile,
+    pixels,
+    batch,
+    packed: packing && { packing, cacheDir: settings.cacheDir, signal, onProgress: onPack },
+    placement,
+    notes: [...loras.notes, ...(note ? [note] : []), ...notes],
+  };
 }
 
 function controlOptions(
@@ -269,28 +285,4 @@ function scopeOf(key: string, loras: readonly LoraChoice[], vaeTile: number): Sc
 /** The checkpoint's own U-Net, without what LoRAs merge into it. */
 function controlBase({ checkpoint: { path, config, parts } }: ModelPlan): ControlBase {
   return { unet: config.unet, weights: fileParameters(path, parts.unet) };
-}
-
-interface Previews {
-  /** By the tiny decoder at `path`, or by the latent→RGB matrix. */
-  of(latent: Tensor, loaded: LoadedCheckpoint, path: string | undefined): Promise<RawImage>;
-  release(): Promise<void>;
-}
-
-/** Keeps the tiny decoder of the last preview open. */
-function createPreviews(): Previews {
-  let tiny: { path: string; decoder: TinyDecoder } | undefined;
-  const release = async (): Promise<void> => {
-    await tiny?.decoder.release();
-    tiny = undefined;
-  };
-  const of: Previews['of'] = async (latent, { config, session }, path) => {
-    if (path === undefined) return previewOf(latent, config);
-    if (tiny?.path !== path) {
-      await release();
-      tiny = { path, decoder: openTinyDecoder(path, session) };
-    }
-    return tiny.decoder.decode(latent);
-  };
-  return { of, release };
 }

@@ -1,12 +1,15 @@
 /** Previews by TAESD: opened when the first is wanted, kept while the same file is wanted. */
 import type { InferenceSession } from 'onnxruntime-node';
 import { compileTaesdDecoder } from '../../native-models/compile.ts';
+import type { CheckpointConfig } from '../../native-models/models/configs.ts';
 import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { openWeights } from '../../native-models/weights/open.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import { WeightsError } from '../../native-models/weights/tensors.ts';
 import { fromTensor, type Pixels } from '../images/pixels.ts';
 import type { Tensor } from '../pipeline/tensor.ts';
+import { previewOf } from './preview.ts';
+import type { RawImage } from './protocol.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
 import { runOne, toOrt } from './tensors.ts';
 
@@ -34,6 +37,36 @@ export function openTinyDecoder(path: string, options: SessionOptions): TinyDeco
       await (await session)?.release();
     },
   };
+}
+
+/** What previews are made of: the checkpoint and how its other networks are opened. */
+interface Previewed {
+  readonly config: CheckpointConfig;
+  readonly session: SessionOptions;
+}
+
+export interface Previews {
+  /** By the tiny decoder at `path`, or by the latent→RGB matrix. */
+  of(latent: Tensor, loaded: Previewed, path: string | undefined): Promise<RawImage>;
+  release(): Promise<void>;
+}
+
+/** Keeps the tiny decoder of the last preview open. */
+export function createPreviews(): Previews {
+  let tiny: { path: string; decoder: TinyDecoder } | undefined;
+  const release = async (): Promise<void> => {
+    await tiny?.decoder.release();
+    tiny = undefined;
+  };
+  const of: Previews['of'] = async (latent, { config, session }, path) => {
+    if (path === undefined) return previewOf(latent, config);
+    if (tiny?.path !== path) {
+      await release();
+      tiny = { path, decoder: openTinyDecoder(path, session) };
+    }
+    return tiny.decoder.decode(latent);
+  };
+  return { of, release };
 }
 
 function firstOf({ data, shape: [batch = 1, ...rest] }: Tensor): Tensor {
