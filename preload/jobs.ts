@@ -62,7 +62,7 @@ export const queueSchema = z.object({
   paused: z.boolean(),
   /** Stops after the running job. */
   stopping: z.boolean(),
-  /** Whole queue, in seconds; null until something was measured. */
+  /** Of all jobs that wait; the running one's are in its progress. Null while any of them was never measured. */
   secondsLeft: z.number().nullable(),
 });
 export type Queue = z.infer<typeof queueSchema>;

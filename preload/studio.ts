@@ -107,7 +107,6 @@ export const studioEventSchema = z.discriminatedUnion('type', [
     type: z.literal('queue'),
     paused: z.boolean(),
     stopping: z.boolean(),
-    secondsLeft: z.number().nullable(),
   }),
   z.object({ type: z.literal('progress'), progress: jobProgressSchema }),
   z.object({ type: z.literal('picture'), picture: pictureSchema }),

@@ -44,7 +44,7 @@ export class Jobs {
   #secondsLeft(jobs: readonly Job[]): number | null {
     let sum = 0;
     for (const { state, request } of jobs) {
-      if (state !== 'queued' && state !== 'running') continue;
+      if (state !== 'queued') continue;
       const seconds = expectedSeconds(this.#options.db, request);
       if (seconds === null) return null;
       sum += seconds;

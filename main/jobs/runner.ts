@@ -228,7 +228,7 @@ export class Runner {
 
   #tellQueue(): void {
     const { paused, stopping } = this;
-    this.#options.emit({ type: 'queue', paused, stopping, secondsLeft: null });
+    this.#options.emit({ type: 'queue', paused, stopping });
   }
 }
 

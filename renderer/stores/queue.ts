@@ -2,6 +2,7 @@
 import { create } from 'zustand';
 import type { Job, JobProgress, Plan } from '../../preload/jobs.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
+import { attempt } from './notices.ts';
 import { onEvent, studio } from './studio.ts';
 
 export interface TimelineStep {
@@ -14,6 +15,7 @@ interface QueueState {
   readonly jobs: readonly Job[];
   readonly paused: boolean;
   readonly stopping: boolean;
+  /** Of the jobs that wait; null while it cannot be told. */
   readonly secondsLeft: number | null;
   /** Of the running job. */
   readonly progress: JobProgress | null;
@@ -93,13 +95,35 @@ export async function loadTimeline(jobId: number): Promise<number> {
   return list.length;
 }
 
+/** Seconds until the queue is empty: the running job and all that wait; null while it cannot be told. */
+export function queueSecondsLeft(
+  state: Pick<QueueState, 'jobs' | 'progress' | 'secondsLeft'>,
+): number | null {
+  const { progress, secondsLeft } = state;
+  const running = runningJob(state);
+  if (running === undefined) return secondsLeft;
+  const now = progress?.jobId === running.id ? progress.secondsLeft : null;
+  return now === null || secondsLeft === null ? null : now + secondsLeft;
+}
+
+let pending: ReturnType<typeof setTimeout> | undefined;
+/** Asks anew how long what waits will take; many changes at once are one question. */
+function countSoon(): void {
+  clearTimeout(pending);
+  pending = setTimeout(async () => {
+    const queue = await attempt(() => studio().queue.list());
+    if (queue !== undefined) useQueue.setState({ secondsLeft: queue.secondsLeft });
+  }, 200);
+}
+
 onEvent((event) => {
+  if (event.type === 'job' || event.type === 'jobs-removed') countSoon();
   if (event.type === 'job') takeJob(event.job);
   if (event.type === 'jobs-removed')
     useQueue.setState(({ jobs }) => ({ jobs: jobs.filter(({ id }) => !event.ids.includes(id)) }));
   if (event.type === 'queue') {
-    const { paused, stopping, secondsLeft } = event;
-    useQueue.setState({ paused, stopping, secondsLeft });
+    const { paused, stopping } = event;
+    useQueue.setState({ paused, stopping });
   }
   if (event.type === 'progress') takeProgress(event.progress);
 });

@@ -82,3 +82,34 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test('the unfolded queue says how long all of it takes, and is folded where it was unfolded', async ({
+  page,
+  studio,
+}) => {
+  await open(page, studio, 4);
+  await makePicture(page);
+  await page.getByRole('spinbutton', { name: 'Steps' }).fill('400');
+  await generate(page).click();
+  await stepping(page);
+  const left = (text: string | null) => {
+    const [, count, unit] = /(\d+) (s|min) left/.exec(text ?? '') ?? [];
+    return Number(count) * (unit === 'min' ? 60 : 1);
+  };
+  for (const word of ['one', 'two']) {
+    await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(`a boat, ${word}`);
+    await generate(page).click();
+    await expect(item(page, word)).toBeVisible();
+  }
+  const place = (await page.getByRole('button', { name: 'Unfold the queue' }).boundingBox())!;
+  await page.mouse.click(place.x + place.width / 2, place.y + place.height / 2);
+  const panel = page.getByRole('region', { name: 'All jobs' });
+  await expect
+    .poll(async () => left(await panel.locator('.help').first().textContent()))
+    .toBeGreaterThan(left(await status(page).locator('.status-step').textContent()));
+  // It lies over the history alone.
+  const history = (await page.getByRole('complementary', { name: 'History' }).boundingBox())!;
+  expect((await panel.boundingBox())!.x).toBeGreaterThan(history.x);
+  await page.mouse.click(place.x + place.width / 2, place.y + place.height / 2);
+  await expect(panel).toHaveCount(0);
+});

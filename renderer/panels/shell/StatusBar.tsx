@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Job } from '../../../preload/jobs.ts';
 import { useDocument } from '../../stores/document.ts';
 import { attempt } from '../../stores/notices.ts';
-import { runningJob, useQueue, waitingJobs } from '../../stores/queue.ts';
+import { queueSecondsLeft, runningJob, useQueue, waitingJobs } from '../../stores/queue.ts';
 import { studio } from '../../stores/studio.ts';
 import { useView } from '../../stores/view.ts';
 import { IconButton } from '../../ui/buttons.tsx';
@@ -32,6 +32,7 @@ export function StatusBar() {
         {waiting > 0 ? `${t('queue.waiting', { count: waiting })} · ` : ''}
         {t(saving === 'saved' ? 'allSaved' : `saving.${saving}`)}
       </span>
+      <FoldButton waiting={waiting} />
     </footer>
   );
 }
@@ -43,7 +44,7 @@ function QueuePanel() {
     (state) => state.jobs.filter(({ state: is }) => is === 'running' || is === 'queued').length,
   );
   const troubled = useQueue((state) => troubledJobs(state).length);
-  const left = useQueue((state) => state.secondsLeft);
+  const left = useQueue(queueSecondsLeft);
   return (
     <section className="queue-panel" aria-label={t('queue.panel')}>
       <div className="line spread">
@@ -68,8 +69,6 @@ function QueuePanel() {
 
 function QueueButtons({ paused, waiting }: { readonly paused: boolean; readonly waiting: number }) {
   const { t } = useTranslation();
-  const unfolded = useView((state) => state.queueShown);
-  const troubled = useQueue((state) => troubledJobs(state).length);
   return (
     <>
       {paused || waiting > 0 ? (
@@ -88,14 +87,22 @@ function QueueButtons({ paused, waiting }: { readonly paused: boolean; readonly 
           {t('queue.clear')}
         </button>
       ) : null}
-      {unfolded || waiting + troubled > 0 ? (
-        <IconButton
-          icon={unfolded ? IconChevronDown : IconChevronUp}
-          label={t(unfolded ? 'queue.fold' : 'queue.unfold')}
-          onClick={() => useView.setState({ queueShown: !unfolded })}
-        />
-      ) : null}
     </>
+  );
+}
+
+/** At the end of the line, under the panel: it stays where it is when the queue is unfolded. */
+function FoldButton({ waiting }: { readonly waiting: number }) {
+  const { t } = useTranslation();
+  const unfolded = useView((state) => state.queueShown);
+  const troubled = useQueue((state) => troubledJobs(state).length);
+  if (!unfolded && waiting + troubled === 0) return null;
+  return (
+    <IconButton
+      icon={unfolded ? IconChevronDown : IconChevronUp}
+      label={t(unfolded ? 'queue.fold' : 'queue.unfold')}
+      onClick={() => useView.setState({ queueShown: !unfolded })}
+    />
   );
 }
 
