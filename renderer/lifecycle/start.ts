@@ -1,4 +1,5 @@
 /** Starting up: open the line, load what the window shows, open the last project, and do it again when the line was cut. */
+import i18next from 'i18next';
 import type { OpenProject } from '../../preload/projects.ts';
 import { connect } from '../client.ts';
 import { trainingSize, withDefaults } from '../commands/checkpoint.ts';
@@ -85,7 +86,7 @@ async function openLastProject(): Promise<void> {
   const wanted = useStudio.getState().settings?.window[LAST_PROJECT];
   const projects = await studio().projects.list();
   const known = projects.find(({ id }) => id === wanted) ?? projects[0];
-  if (known === undefined) await newProject('Untitled');
+  if (known === undefined) await newProject(i18next.t('untitled'));
   else await show(await studio().projects.open({ id: known.id }));
 }
 

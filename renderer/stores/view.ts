@@ -84,8 +84,13 @@ export function useCanvasPage(): CanvasMode {
   return isCanvasMode(page) ? page : last;
 }
 
-/** Room around a fitted picture: beside it, above it (options bar), below it (results bar, timeline). CSS pixels. */
+/** Room around a fitted picture: beside it, above it (options bar and the frame's label), below it (results bar, timeline). CSS pixels. */
 const MARGIN = { x: 68, top: 86, bottom: 160 };
+/** The options bar of the mask, the longest, has further rows on a canvas narrower than these. */
+const WRAPS = [760, 490];
+const ROW = 32;
+/** On a canvas narrower than this the results bar has two rows, and the zoom one of its own above them. */
+const STACKED = { width: 560, height: 70 };
 const CREATE_MARGIN = { x: 32, top: 30, bottom: 160 };
 
 export const setMode = (mode: Mode): void =>
@@ -148,9 +153,18 @@ export const zoomBy = (factor: number, at?: { readonly x: number; readonly y: nu
 
 export const zoomTo = (zoom: number): void => zoomBy(zoom / useView.getState().view.zoom);
 
-const fitted = (whole: Rect, { stage, mode }: Pick<ViewState, 'stage' | 'mode'>) => ({
+function marginOn({ stage, mode }: Pick<ViewState, 'stage' | 'mode'>): typeof MARGIN {
+  if (mode === 'create') return CREATE_MARGIN;
+  return {
+    ...MARGIN,
+    top: MARGIN.top + ROW * WRAPS.filter((width) => stage.width < width).length,
+    bottom: MARGIN.bottom + (stage.width < STACKED.width ? STACKED.height : 0),
+  };
+}
+
+const fitted = (whole: Rect, state: Pick<ViewState, 'stage' | 'mode'>) => ({
   whole,
-  view: fitView(whole, stage, mode === 'create' ? CREATE_MARGIN : MARGIN),
+  view: fitView(whole, state.stage, marginOn(state)),
 });
 
 /** Shows a rectangle whole, and keeps it so while the window or the page changes. */

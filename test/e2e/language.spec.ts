@@ -65,3 +65,13 @@ test('what the studio says is Chinese too: an error with its next step', async (
   await expect(notice).toContainText('已有名为“Sea”的图集。');
   await expect(notice).toContainText('请换一个名字。');
 });
+
+test.describe('on a Chinese system', () => {
+  test.use({ locale: 'zh-CN' });
+
+  test('the first start speaks Chinese, and so is the first project named', async ({ page, studio }) => {
+    await page.goto(studio.url());
+    await expect(page.getByRole('tab', { name: zh['mode.create'] })).toBeVisible();
+    await expect(page.locator('header')).toContainText(zh.untitled);
+  });
+});

@@ -39,6 +39,10 @@ test('a masked result is judged, and every page reached, in a small window', asy
   await expect(pictures(page)).toHaveCount(2, { timeout: 180_000 });
   await expectReachable(page, ['Accept', 'Discard', 'Layers 1', 'Invert mask', 'Fit']);
   await expect(page.getByRole('slider', { name: 'Feather' })).toBeInViewport({ ratio: 1 });
+  // What floats at the bottom lies below the picture: here the canvas is asked what lies right above it.
+  const foot = (await page.locator('.over-bottom').boundingBox())!;
+  await page.mouse.move(foot.x + foot.width / 2, foot.y - 2);
+  expect((await stage(page).getAttribute('data-pointer'))!.split(',').map(Number)[1]).toBeGreaterThan(127);
   await page.getByRole('button', { name: 'Accept' }).click();
   await expect(page.getByRole('button', { name: 'Layers 2' })).toBeVisible();
 });
@@ -53,4 +57,23 @@ test('a sketch is not written over once its picture is shown', async ({ page, st
   await goTo(page, 'Sketch');
   await expect(page.getByRole('button', { name: 'Accept' })).toBeVisible();
   await expect(hint).toHaveCount(0);
+});
+
+test('a fitted picture lies below the options bar with its label, however narrow the canvas', async ({
+  page,
+  studio,
+}) => {
+  await open(page, studio, 0);
+  await goTo(page, 'Edit');
+  await page.getByRole('radio', { name: 'Mask' }).check();
+  for (const width of [1024, 1100, 1240, 1366, 1440]) {
+    await page.setViewportSize({ width, height: 720 });
+    await expect.poll(async () => (await stage(page).boundingBox())!.width).toBe(width - 620);
+    const bar = (await page.locator('.over-top').boundingBox())!;
+    // The label is 16 px high.
+    await page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height + 16);
+    await page.waitForTimeout(100);
+    await page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height + 17);
+    expect((await stage(page).getAttribute('data-pointer'))!.split(',')[1], `${width} px`).toMatch(/^-/);
+  }
 });
