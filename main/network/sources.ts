@@ -80,7 +80,7 @@ export async function readJson<Shape>(gate: Gate, url: string, shape: z.ZodType<
   }
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const chunk of response.body ?? []) {
     bytes += chunk.length;
     if (bytes > MAX_ANSWER)
       throw new StudioError('too-large', `${url} answers with more than 4 MiB.`, 'Use another source.');

@@ -154,7 +154,7 @@ async function writeBody(
 /** A body that breaks off counts as cut, whatever the runtime calls it. */
 async function* bodyOf({ body }: Response): AsyncGenerator<Uint8Array> {
   try {
-    if (body !== null) yield* body as unknown as AsyncIterable<Uint8Array>;
+    if (body !== null) yield* body;
   } catch (error) {
     if (error instanceof Error && error.name === 'AbortError') throw error;
     throw new StudioError('network', 'The connection was cut.', RESUME, String(error));

@@ -98,7 +98,7 @@ export function Hint({
       withinPortal
       events={{ hover: true, focus: false, touch: false }}
     >
-      {children as never}
+      {children}
     </Tooltip>
   );
 }
