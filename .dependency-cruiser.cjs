@@ -61,6 +61,13 @@ module.exports = {
       'paths and settings come with the job; nothing that matters lives in its process',
     ),
     rule(
+      'nobody-imports-the-starters-trainers',
+      '^(native-models|preload|renderer|main/(?!training/starter/))',
+      '^main/training/starter/',
+      '',
+    ),
+    rule('the-little-world-stands-alone', '^main/training/world', '^main/(?!training/(world/|random))', ''),
+    rule(
       'services-know-no-front',
       `^main/(${SERVICES})`,
       `^main/(workflow|training|${FRONTS})/`,

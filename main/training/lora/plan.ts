@@ -1,6 +1,6 @@
 /** Which pictures are seen at which step: every picture `repeats` times an epoch, each batch from one bucket. */
 import type { LoraTrainingRequest } from '../../../preload/training.ts';
-import { hash, type Rng, rng } from '../world/random.ts';
+import { hash, type Rng, rng } from '../random.ts';
 import type { PictureSize } from './buckets.ts';
 
 export interface PlannedBatch {

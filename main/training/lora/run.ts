@@ -6,9 +6,9 @@ import { z } from 'zod';
 import type { LoraTrainingRequest } from '../../../preload/training.ts';
 import type { AdamWState } from '../optimizer.ts';
 import type { ParameterSet, Shapes } from '../parameters.ts';
+import { hash, rng } from '../random.ts';
 import { sharedAdamW, sharedParameters } from '../shards/memory.ts';
 import { loadTrainingState, saveTrainingState } from '../trainingState.ts';
-import { hash, rng } from '../world/random.ts';
 import { TrainingError } from './trainingError.ts';
 
 export interface RunPlaces {

@@ -1,5 +1,5 @@
 /** A scene in words: varied, natural captions for training, and one plain prompt for evaluation. */
-import { hash, type Rng, rng } from './random.ts';
+import { hash, type Rng, rng } from '../random.ts';
 import type { Colour, Ground, Kind, Place, Scene, SceneObject, Size, Sky } from './scene.ts';
 
 /** `noun` begins a caption ("sunset over the sea"), `phrases` follow the object ("… at sunset"). */

@@ -1,7 +1,8 @@
 /** The endless data set of the little world: sample number `index` of a split is the same on every machine. */
+
+import { hash } from '../random.ts';
 import { captionOf } from './captions.ts';
 import { drawScene, type Pixels, type Style, WOODCUT_TRIGGER } from './draw.ts';
-import { hash } from './random.ts';
 import { isHeldOut, type Scene, type SceneOptions, sceneFromSeed } from './scene.ts';
 
 /**

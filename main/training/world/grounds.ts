@@ -1,6 +1,7 @@
 /** The ground of a scene, and the mountains behind it. Units: the picture is 100 × 100. */
+
+import { hash, type Rng, rng } from '../random.ts';
 import { GROUND_COLOURS, MOUNTAIN, SKY_COLOURS, SNOW_SHARE, underSky } from './palette.ts';
-import { hash, type Rng, rng } from './random.ts';
 import type { Ground, Scene } from './scene.ts';
 import { below, hex, mix, polygon, type Rgb, rect, type Shape, shape, solid } from './shapes.ts';
 

@@ -1,5 +1,5 @@
 /** What a picture of the little world shows, as a plain value made from a seed; drawing and captions read it. */
-import { hash, type Rng, rng } from './random.ts';
+import { hash, type Rng, rng } from '../random.ts';
 
 export const SKIES = ['day', 'sunset', 'night', 'dawn', 'overcast'] as const;
 export const GROUNDS = ['sea', 'hills', 'desert', 'snow', 'city', 'lavender'] as const;

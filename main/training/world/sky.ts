@@ -1,6 +1,7 @@
 /** The sky of a scene: gradient, sun or moon, stars and clouds. Units: the picture is 100 × 100. */
+
+import { hash, type Rng, rng } from '../random.ts';
 import { SKY_COLOURS, WHITE } from './palette.ts';
-import { hash, type Rng, rng } from './random.ts';
 import type { Scene, Sky } from './scene.ts';
 import { ellipse, hex, mix, type Rgb, rect, type Shape, shape, solid } from './shapes.ts';
 

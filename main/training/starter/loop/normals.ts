@@ -1,5 +1,5 @@
 /** Normal numbers for training: fast, seeded, the same on every machine. */
-import { hash, type Rng, rng as stream } from '../../world/random.ts';
+import { hash, type Rng, rng as stream } from '../../random.ts';
 
 export type { Rng };
 

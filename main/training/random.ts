@@ -1,4 +1,4 @@
-/** Seeded chance for the little world: a hash and a small generator, the same on every machine. */
+/** Seeded chance for training and the little world: a hash and a small generator, the same on every machine. */
 
 /** A stream of uniform numbers with the few draws a scene needs. */
 export interface Rng {
@@ -21,7 +21,7 @@ export function hash(...parts: readonly (string | number)[]): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** Mulberry32: 32 bits of state, ample for the dozens of draws of one scene. */
+/** Mulberry32: 32 bits of state, ample for one scene, one batch or one epoch's order. */
 export function rng(seed: number): Rng {
   let state = seed | 0;
   const next = (): number => {
