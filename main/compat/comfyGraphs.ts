@@ -138,7 +138,7 @@ async function channelMask(s: Services, sha256: string, channel: string): Promis
   const offset = CHANNELS[channel] ?? 3;
   const grey = new Uint8Array(width * height * 3);
   for (let i = 0; i < width * height; i++) {
-    const value = data[i * 4 + offset] as number;
+    const value = data[i * 4 + offset]!;
     grey.fill(offset === 3 ? 255 - value : value, i * 3, i * 3 + 3);
   }
   const { image } = await storeUpload(s.places, await encodePixels(pixelsOf(grey, width, height, 3), 'png'));

@@ -52,7 +52,7 @@ export class History {
         : await embedder.ofPicture(query.like);
     const { id } = this.#index.columns;
     const allowed = new Set<number>();
-    for (const slot of matchingSlots(this.#places.db, this.#index, query)) allowed.add(id[slot] as number);
+    for (const slot of matchingSlots(this.#places.db, this.#index, query)) allowed.add(id[slot]!);
     const found = embedder.index.search(vector, query.offset + query.limit, (picture) =>
       allowed.has(picture),
     );

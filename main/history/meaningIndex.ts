@@ -52,8 +52,8 @@ export class MeaningIndex {
     const largest = vector.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
     this.#scales[row] = largest / 127;
     for (let k = 0; k < width; k++) {
-      this.#rows[row * width + k] = Math.round(((vector[k] as number) / largest) * 127);
-      this.#sum[k]! += vector[k] as number;
+      this.#rows[row * width + k] = Math.round((vector[k]! / largest) * 127);
+      this.#sum[k]! += vector[k]!;
     }
     this.#writeSigns(row);
   }
@@ -74,12 +74,12 @@ export class MeaningIndex {
     this.#recentre();
     let candidates = usableRows(this.#ids, this.#count, allowed);
     if (candidates.length * this.width > FULL_COMPARISON) {
-      const wanted = signsOf((k) => query[k] as number, this.#centre, this.#words);
+      const wanted = signsOf((k) => query[k]!, this.#centre, this.#words);
       candidates = sieve(candidates, this.#signs, wanted, this.#words);
     }
     return Array.from(candidates, (row) => {
-      const score = product(this.#rows, row * this.width, query) * (this.#scales[row] as number);
-      return { id: this.#ids[row] as number, score };
+      const score = product(this.#rows, row * this.width, query) * this.#scales[row]!;
+      return { id: this.#ids[row]!, score };
     })
       .sort((a, b) => b.score - a.score)
       .slice(0, limit);
@@ -93,8 +93,8 @@ export class MeaningIndex {
   }
 
   #writeSigns(row: number): void {
-    const scale = this.#scales[row] as number;
-    const value = (k: number) => (this.#rows[row * this.width + k] as number) * scale;
+    const scale = this.#scales[row]!;
+    const value = (k: number) => this.#rows[row * this.width + k]! * scale;
     this.#signs.set(signsOf(value, this.#centre, this.#words), row * this.#words);
   }
 
@@ -115,7 +115,7 @@ function usableRows(ids: Int32Array, count: number, allowed: (id: number) => boo
   const found = new Int32Array(count);
   let length = 0;
   for (let row = 0; row < count; row++) {
-    const id = ids[row] as number;
+    const id = ids[row]!;
     if (id >= 0 && allowed(id)) found[length++] = row;
   }
   return found.subarray(0, length);
@@ -124,7 +124,7 @@ function usableRows(ids: Int32Array, count: number, allowed: (id: number) => boo
 function signsOf(value: (k: number) => number, centre: Float32Array, words: number): Int32Array {
   const signs = new Int32Array(words);
   for (let k = 0; k < centre.length; k++) {
-    if (value(k) > (centre[k] as number)) signs[k >> 5]! |= 1 << (k & 31);
+    if (value(k) > centre[k]!) signs[k >> 5]! |= 1 << (k & 31);
   }
   return signs;
 }
@@ -134,19 +134,18 @@ function sieve(candidates: Int32Array, signs: Int32Array, wanted: Int32Array, wo
   const distances = new Uint16Array(candidates.length);
   const histogram = new Int32Array(words * 32 + 1);
   for (let i = 0; i < candidates.length; i++) {
-    const offset = (candidates[i] as number) * words;
+    const offset = candidates[i]! * words;
     let distance = 0;
-    for (let k = 0; k < words; k++)
-      distance += bitCount((signs[offset + k] as number) ^ (wanted[k] as number));
+    for (let k = 0; k < words; k++) distance += bitCount(signs[offset + k]! ^ wanted[k]!);
     distances[i] = distance;
     histogram[distance]! += 1;
   }
   let limit = 0;
-  for (let kept = histogram[0] as number; kept < SIEVED && limit < histogram.length - 1; ) {
+  for (let kept = histogram[0]!; kept < SIEVED && limit < histogram.length - 1; ) {
     limit += 1;
-    kept += histogram[limit] as number;
+    kept += histogram[limit]!;
   }
-  return candidates.filter((_, i) => (distances[i] as number) <= limit);
+  return candidates.filter((_, i) => distances[i]! <= limit);
 }
 
 /** Set bits of a 32-bit word (Warren, Hacker's Delight, figure 5-2). */
@@ -162,9 +161,9 @@ function product(rows: Int8Array, offset: number, query: Float32Array): number {
   let odd = 0;
   const pairs = query.length & ~1;
   for (let k = 0; k < pairs; k += 2) {
-    even += (rows[offset + k] as number) * (query[k] as number);
-    odd += (rows[offset + k + 1] as number) * (query[k + 1] as number);
+    even += rows[offset + k]! * query[k]!;
+    odd += rows[offset + k + 1]! * query[k + 1]!;
   }
-  if (pairs < query.length) odd += (rows[offset + pairs] as number) * (query[pairs] as number);
+  if (pairs < query.length) odd += rows[offset + pairs]! * query[pairs]!;
   return even + odd;
 }

@@ -169,9 +169,7 @@ function longer(slots: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<Arr
 
 function sortedByCreation({ created, id }: PictureColumns, size: number): Int32Array {
   const order = Int32Array.from({ length: size }, (_, slot) => slot);
-  const inOrder = order.every(
-    (slot) => slot === 0 || (created[slot - 1] as number) <= (created[slot] as number),
-  );
+  const inOrder = order.every((slot) => slot === 0 || created[slot - 1]! <= created[slot]!);
   if (inOrder) return order;
   return order.sort((a, b) => created[a]! - created[b]! || id[a]! - id[b]!);
 }

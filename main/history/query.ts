@@ -14,7 +14,7 @@ export function findPictures(db: ReadableDb, index: PictureIndex, query: History
     slots.sort((a, b) => rating[b]! - rating[a]!);
   }
   const page = slots.slice(query.offset, query.offset + query.limit);
-  return { ids: Array.from(page, (slot) => index.columns.id[slot] as number), total: slots.length };
+  return { ids: Array.from(page, (slot) => index.columns.id[slot]!), total: slots.length };
 }
 
 /** Slots that pass the filter, oldest first. */
@@ -30,10 +30,10 @@ export function readFacets(db: ReadableDb, index: PictureIndex, filter: HistoryF
   const facet = (name: FacetColumn) =>
     counted(dictionaries[name], (add) => {
       const codes = columns[name];
-      for (const slot of slots) add(codes[slot] as number);
+      for (const slot of slots) add(codes[slot]!);
     });
   const ratings = new Array<number>(6).fill(0);
-  for (const slot of slots) ratings[columns.rating[slot] as number]! += 1;
+  for (const slot of slots) ratings[columns.rating[slot]!]! += 1;
   return {
     models: facet('model'),
     samplers: facet('sampler'),
@@ -56,7 +56,7 @@ function counted({ texts }: Dictionary, visit: (add: (code: number) => void) => 
     counts[code]! += 1;
   });
   return texts
-    .map((value, code) => ({ value, count: counts[code] as number }))
+    .map((value, code) => ({ value, count: counts[code]! }))
     .filter(({ value, count }) => count > 0 && value !== '')
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
 }
