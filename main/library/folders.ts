@@ -1,19 +1,19 @@
 /** The folders that the library looks into. */
 import { existsSync } from 'node:fs';
 import { StudioError } from '../../preload/errors.ts';
-import type { ModelFolder } from '../../preload/models.ts';
+import type { ModelFolder, ModelType } from '../../preload/models.ts';
 import type { ReadableDb, WritableDb } from '../storage/database.ts';
 import { findFolders } from './trees.ts';
 
 /** The studio's own folders by model type, below its models folder. */
-export const OWN_FOLDERS = {
+export const OWN_FOLDERS: Readonly<Partial<Record<ModelType, string>>> = {
   checkpoint: 'checkpoints',
   lora: 'loras',
   controlnet: 'controlnet',
   vae: 'vae',
   embedding: 'embeddings',
   upscaler: 'upscalers',
-} as const;
+};
 
 export function listFolders(db: ReadableDb): ModelFolder[] {
   const rows = db.all<Omit<ModelFolder, 'own' | 'reachable'> & { own: number }>(

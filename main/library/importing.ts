@@ -24,10 +24,7 @@ export async function takeIn(
 ): Promise<string> {
   const path = resolve(source);
   const { size } = await fileAt(path);
-  const folder = join(
-    modelsDir,
-    type in OWN_FOLDERS ? OWN_FOLDERS[type as keyof typeof OWN_FOLDERS] : 'other',
-  );
+  const folder = join(modelsDir, OWN_FOLDERS[type] ?? 'other');
   await mkdir(folder, { recursive: true });
   const target = await freeName(folder, basename(path));
   if (how === 'move' && (await renamed(path, target))) return target;

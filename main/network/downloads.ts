@@ -195,8 +195,7 @@ export class Downloads {
 
   /** The id keeps two downloads of the same name apart until they are done. */
   #target({ id, type, file_name }: DownloadRow): string {
-    const folder =
-      type !== null && type in OWN_FOLDERS ? OWN_FOLDERS[type as keyof typeof OWN_FOLDERS] : 'downloads';
+    const folder = (type === null ? undefined : OWN_FOLDERS[type]) ?? 'downloads';
     const taken =
       this.#options.db.value('SELECT 1 FROM downloads WHERE file_name = ? AND id < ?', file_name, id) !==
       undefined;

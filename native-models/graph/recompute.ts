@@ -52,7 +52,7 @@ function planSegments(
   const arrivals = new Map<number, Value>();
   const after = new Map<Value, number>();
   for (const node of nodes) {
-    const sources = node.inputs.filter((value) => value?.source.kind === 'node') as Value[];
+    const sources = node.inputs.flatMap((value) => (value?.source.kind === 'node' ? [value] : []));
     const segmentFrom = (value: Value): number => after.get(value) ?? segments.get(value)!;
     const segment = Math.max(0, ...sources.map(segmentFrom));
     for (const value of sources) if (segmentFrom(value) < segment) kept.add(value);
