@@ -4,6 +4,7 @@
  */
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import type { FromEngine, ToEngine } from './protocol.ts';
 
 type Run = Extract<ToEngine, { type: 'run' }>;
@@ -46,6 +47,17 @@ function receive(message: ToEngine): void {
   else running.get(message.id)?.abort();
 }
 
+/** While a network runs, this thread does not hear that its parent is gone, for minutes at large sizes: another one looks. */
+function endWithParent(): void {
+  const look = `
+    const parent = process.ppid;
+    const isThere = () => {
+      try { return process.ppid === parent && process.kill(parent, 0); } catch { return false; }
+    };
+    setInterval(() => isThere() || process.kill(process.pid, 'SIGKILL'), 1000);`;
+  new Worker(look, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } }).unref();
+}
+
 if (parentPort) parentPort.on('message', (event) => receive(event.data as ToEngine));
 else {
   process.on('message', (message) => receive(message as ToEngine));
@@ -53,5 +65,6 @@ else {
   process.on('SIGINT', () => undefined);
   // The parent is gone: nobody waits for the picture.
   process.on('disconnect', () => process.exit(0));
+  endWithParent();
 }
 send({ type: 'ready' });

@@ -1,10 +1,13 @@
 /** An engine behind a window lets everything else go first, with all its threads; one of the command line does not. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { constants, getPriority } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { EngineClient, type LaunchEngine } from '../../main/engine/client.ts';
 import { launchBehindWindow, launchEngine, stepBehindWindow } from '../../main/engine/launch.ts';
+import type { EngineSettings, ToEngine } from '../../main/engine/protocol.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
 import { tinyRequest } from '../helpers/tinyModel.ts';
 
@@ -48,6 +51,47 @@ test('on the command line', async () => {
   expect(process).toBe(getPriority());
   expect(threads.filter((nice) => nice !== getPriority())).toEqual([]);
 });
+
+/** Starts an engine (1st argument) with a message (2nd), and says its process once that has a job. */
+const PARENT = `
+import { fork } from 'node:child_process';
+const [, entry, run] = process.argv;
+const engine = fork(entry, [], { execArgv: [], serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+engine.on('message', ({ type, progress }) => {
+  if (type === 'ready') engine.send(JSON.parse(run));
+  if (progress?.stage === 'encode text') console.log(engine.pid);
+});`;
+
+test('an engine whose parent was killed ends, though a network takes all its time', async () => {
+  const settings: EngineSettings = {
+    ...{ memory: 'normal', device: 'cpu', threads: 1, previews: false },
+    cacheDir: tempFolder(),
+  };
+  // Attention over 512 × 512 places: one call takes minutes.
+  const request = tinyRequest({ width: 4096, height: 4096, steps: 1 });
+  const run: ToEngine = { type: 'run', id: 1, job: { kind: 'generate', request }, settings };
+  const entry = join(import.meta.dirname, '../../main/engine/process.ts');
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', PARENT, entry, JSON.stringify(run)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(said);
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')));
+  // Into the network.
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  expect(isAlive(pid)).toBe(true);
+  parent.kill('SIGKILL');
+  await expect.poll(() => isAlive(pid), { timeout: 6000 }).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 test('a process that is not there any more is no trouble', () => {
   expect(() => stepBehindWindow(undefined)).not.toThrow();
