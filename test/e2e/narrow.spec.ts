@@ -45,6 +45,10 @@ test('a masked result is judged, and every page reached, in a small window', asy
   expect((await stage(page).getAttribute('data-pointer'))!.split(',').map(Number)[1]).toBeGreaterThan(127);
   await page.getByRole('button', { name: 'Accept' }).click();
   await expect(page.getByRole('button', { name: 'Layers 2' })).toBeVisible();
+  await pictures(page).first().getByRole('button').click();
+  await page.getByRole('button', { name: 'Compare', exact: true }).click();
+  await expect(page.getByRole('slider', { name: 'Wipe position' })).toBeVisible();
+  await expectReachable(page, ['Wipe', 'Side by side', 'Difference']);
 });
 
 test('a sketch is not written over once its picture is shown', async ({ page, studio }) => {
