@@ -1,23 +1,36 @@
 /** Pictures as files: numbered, never over another file, whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { GenerationRequest } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import type { EngineResult } from '../engine/protocol.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 
-/** Makes the folder; throws before any work is done when nothing can be written there. */
+/** Makes the folder, for pictures or a training run; throws before any work is done when nothing can be written there. */
 export function usableFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     throw badInput(
-      `${folder}: pictures cannot be written there (${(cause as NodeJS.ErrnoException).code}).`,
+      `${folder} cannot be written to (${(cause as NodeJS.ErrnoException).code}).`,
       'Choose another folder with --out.',
     );
+  }
+}
+
+/** With the folders above it. Node's own `recursive` never returns where a file system makes no folders (/proc, an automounter). */
+function makeFolder(folder: string): void {
+  const isFolder = (): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isFolder()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!isFolder()) throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { badInput } from '../engine/failures.ts';
 import { pictureFolder } from '../training/lora/dataset.ts';
 import { TrainingError } from '../training/lora/trainingError.ts';
 import { runOnce } from './engine.ts';
+import { usableFolder } from './output.ts';
 import { starterCheckpoint } from './starter.ts';
 
 interface Options extends Partial<Omit<LoraTrainingRequest, 'checkpoint' | 'pictures'>> {
@@ -76,6 +77,7 @@ async function run({ data, caption, checkpoint, out, threads, memory, ...setting
     pictures: picturesOf(data, caption),
     outputDir: resolve(out ?? join('training', settings.name)),
   });
+  usableFolder(request.outputDir);
   const result = await runOnce({ kind: 'train-lora', request }, { threads, memory });
   if (result.kind !== 'lora') throw new Error('the engine answered something else than a LoRA');
   console.error(`${result.steps} steps, final loss ${result.finalLoss.toFixed(4)}`);

@@ -214,20 +214,33 @@ describe.concurrent('options of other commands that do not fit', () => {
   });
 });
 
-test('an output folder that is a file', async () => {
+test('a picture to enlarge that is a link in a circle', async () => {
   using folder = temporaryFolder();
-  const out = join(folder.path, 'taken');
-  copyFileSync(join(GOLDEN_DIR, 'README.md'), out);
-  const result = await emulsion([
-    'generate',
-    'a cat',
-    '--checkpoint',
-    TINY_CHECKPOINT,
-    '--out',
-    out,
-    ...QUICK,
-  ]);
-  expect(lineOf(result)).toMatch(/taken.*cannot be written/);
+  const picture = join(folder.path, 'round.png');
+  symlinkSync(picture, picture);
+  const result = await emulsion(['upscale', picture, '--out', join(folder.path, 'out')]);
+  expect(lineOf(result)).toMatch(/round\.png cannot be read or written \(ELOOP\)\. Check/);
+  expect(result.code).toBe(2);
+});
+
+describe.concurrent('an output folder that cannot be one', () => {
+  const COMMANDS: readonly (readonly string[])[] = [
+    ['generate', 'a cat', '--checkpoint', TINY_CHECKPOINT, ...QUICK],
+    ['train', 'lora', '--name', 'mine', '--data', join(GOLDEN_DIR, 'canny'), '--caption', 'x'],
+  ];
+
+  test.each(COMMANDS)('%s: a file', async (...command) => {
+    using folder = temporaryFolder();
+    const out = join(folder.path, 'taken');
+    copyFileSync(join(GOLDEN_DIR, 'README.md'), out);
+    expect(lineOf(await emulsion([...command, '--out', out]))).toMatch(/taken cannot be written to/);
+  });
+
+  // Node's own way of making folders never comes back from there.
+  test.runIf(existsSync('/proc'))('where no folders are made (Linux only)', async () => {
+    const out = '/proc/nowhere/out';
+    expect(lineOf(await emulsion([...COMMANDS[0]!, '--out', out]))).toMatch(/out cannot be written to/);
+  });
 });
 
 /** A file system of one page, where mounting is allowed (root on Linux). */
