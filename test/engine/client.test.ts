@@ -5,15 +5,10 @@ import { EngineError } from '../../main/engine/failures.ts';
 import { launchEngine } from '../../main/engine/launch.ts';
 import type { DeviceName, EngineProgress, EngineSettings } from '../../main/engine/protocol.ts';
 import { temporaryFolder } from '../helpers/emulsion.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { tinyRequest } from '../helpers/tinyModel.ts';
 
-const SETTINGS: EngineSettings = {
-  memory: 'normal',
-  device: 'cpu',
-  cacheDir: '/nonexistent',
-  threads: 1,
-  previews: true,
-};
+const SETTINGS: EngineSettings = { ...PLAIN_SETTINGS, previews: true };
 const clients: EngineClient[] = [];
 
 function startClient(settings: Partial<EngineSettings> = {}): EngineClient {

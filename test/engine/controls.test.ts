@@ -6,7 +6,6 @@ import { createControlStore, residualFeeds } from '../../main/engine/controls.ts
 import { createHost } from '../../main/engine/host.ts';
 import { runJob } from '../../main/engine/jobs.ts';
 import { createLoraStore } from '../../main/engine/loras.ts';
-import type { EngineSettings } from '../../main/engine/protocol.ts';
 import { createSession } from '../../main/engine/sessions.ts';
 import { runOne, toOrt } from '../../main/engine/tensors.ts';
 import { type Tensor as PlainTensor, zeros } from '../../main/pipeline/tensor.ts';
@@ -24,19 +23,13 @@ import { floatSource, writeSafetensors } from '../../native-models/weights/safet
 import { fileParameters } from '../../native-models/weights/source.ts';
 import { readTensor, readTensorFloat32 } from '../../native-models/weights/tensors.ts';
 import { expectClose } from '../helpers/close.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { TINY_CHECKPOINT, tinyRequest } from '../helpers/tinyModel.ts';
 import { temporaryFolder } from '../helpers/weightFiles.ts';
 
 const CONTROL = join(GOLDEN_DIR, 'controlnet', 'controlnet.safetensors');
 const HINT = join(GOLDEN_DIR, 'controlnet', 'hint.png');
-const SETTINGS: EngineSettings = {
-  memory: 'normal',
-  device: 'cpu',
-  cacheDir: '/nonexistent',
-  threads: 1,
-  previews: false,
-};
 const host = createHost();
 afterAll(() => host.release());
 
@@ -49,7 +42,11 @@ async function paint(...controls: Readonly<Record<string, unknown>>[]): Promise<
       ...control,
     })),
   });
-  const context = { settings: SETTINGS, onProgress: () => undefined, signal: new AbortController().signal };
+  const context = {
+    settings: PLAIN_SETTINGS,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  };
   const result = await runJob(host, { kind: 'generate', request }, context);
   if (result.kind !== 'images') throw new Error('no pictures');
   return result.images[0]!.data;

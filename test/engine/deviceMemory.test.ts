@@ -5,15 +5,10 @@ import { planModels } from '../../main/engine/loading.ts';
 import { createLoraStore } from '../../main/engine/loras.ts';
 import type { EngineSettings, FromEngine, ToEngine } from '../../main/engine/protocol.ts';
 import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { TINY_CHECKPOINT, tinyRequest } from '../helpers/tinyModel.ts';
 
-const SETTINGS: EngineSettings = {
-  memory: 'normal',
-  device: 'auto',
-  cacheDir: '/nonexistent',
-  threads: 1,
-  previews: false,
-};
+const SETTINGS: EngineSettings = { ...PLAIN_SETTINGS, device: 'auto' };
 const PAINTED = { kind: 'images', images: [], seeds: [], notes: [], timings: {} } as const;
 
 test('a device that runs out of memory is asked for less, and the next jobs begin with that', async () => {

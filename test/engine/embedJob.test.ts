@@ -6,6 +6,7 @@ import { createHost } from '../../main/engine/host.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { type Pixels, pixelsOf, toTensor } from '../../main/images/pixels.ts';
 import { referenceEmbedding } from '../helpers/clipReference.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
 import { TINY_VISION, tinyClip, writeClip, writeOpenAiClip } from '../helpers/tinyClip.ts';
 import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
@@ -18,7 +19,7 @@ async function embeddings(model: string, images: readonly string[], texts: reado
     createHost(),
     { kind: 'embed', model, images, texts },
     {
-      settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false },
+      settings: PLAIN_SETTINGS,
       signal: new AbortController().signal,
       onProgress: () => undefined,
     },

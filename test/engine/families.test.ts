@@ -1,25 +1,22 @@
 import { afterAll, expect, test } from 'vitest';
 import { createHost } from '../../main/engine/host.ts';
 import { runJob } from '../../main/engine/jobs.ts';
-import type { EngineSettings } from '../../main/engine/protocol.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { writeTinyFamily } from '../helpers/tinyFamilies.ts';
 import { tinyRequest } from '../helpers/tinyModel.ts';
 import { temporaryFolder } from '../helpers/weightFiles.ts';
 
-const SETTINGS: EngineSettings = {
-  memory: 'normal',
-  device: 'cpu',
-  cacheDir: '/nonexistent',
-  threads: 1,
-  previews: false,
-};
 const host = createHost();
 afterAll(() => host.release());
 
 async function paint(path: string, overrides: Readonly<Record<string, unknown>> = {}) {
   const checkpoint = { name: 'tiny', path };
   const request = tinyRequest({ checkpoint, width: 128, height: 128, steps: 2, ...overrides });
-  const context = { settings: SETTINGS, onProgress: () => undefined, signal: new AbortController().signal };
+  const context = {
+    settings: PLAIN_SETTINGS,
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  };
   const result = await runJob(host, { kind: 'generate', request }, context);
   if (result.kind !== 'images') throw new Error('no pictures');
   const [{ data } = { data: new Uint8Array() }] = result.images;

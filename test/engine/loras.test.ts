@@ -16,6 +16,7 @@ import { openSafetensors } from '../../native-models/weights/safetensors.ts';
 import { floatSource, writeSafetensors } from '../../native-models/weights/safetensorsWriter.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
 import { expectClose } from '../helpers/close.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { TINY_CHECKPOINT, tinyRequest } from '../helpers/tinyModel.ts';
 import { temporaryFolder } from '../helpers/weightFiles.ts';
@@ -26,7 +27,7 @@ const host = createHost();
 afterAll(() => host.release());
 
 function settings(): EngineSettings {
-  return { memory: 'normal', device: 'cpu', cacheDir: temporaryFolder(), threads: 1, previews: false };
+  return { ...PLAIN_SETTINGS, cacheDir: temporaryFolder() };
 }
 
 interface Use {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createHost } from '../../main/engine/host.ts';
 import { contentKey, createMemo } from '../../main/engine/memo.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
 
@@ -52,7 +53,7 @@ test('texts and pictures are encoded once, and again where a LoRA changes the te
   const path = join(GOLDEN_DIR, 'lora', 'lora_kohya_a.safetensors');
   const open = (textWeight?: number) =>
     host.open(TINY_CHECKPOINT, {
-      settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false },
+      settings: PLAIN_SETTINGS,
       pixels: 64 * 64,
       loras: textWeight === undefined ? [] : [{ path, unetWeight: 0, textWeight }],
       onLoad: () => undefined,

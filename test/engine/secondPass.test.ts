@@ -2,24 +2,18 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createHost } from '../../main/engine/host.ts';
 import { runJob } from '../../main/engine/jobs.ts';
-import type { EngineSettings, Stage } from '../../main/engine/protocol.ts';
+import type { Stage } from '../../main/engine/protocol.ts';
 import { secondPassOf } from '../../main/engine/secondPass.ts';
 import { openSafetensors } from '../../native-models/weights/safetensors.ts';
 import { floatSource, writeSafetensors } from '../../native-models/weights/safetensorsWriter.ts';
 import { readTensor } from '../../native-models/weights/tensors.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { TINY_CHECKPOINT, tinyRequest } from '../helpers/tinyModel.ts';
 import { temporaryFolder } from '../helpers/weightFiles.ts';
 
 const UPSCALER = { name: 'srvgg', path: join(GOLDEN_DIR, 'esrgan', 'srvgg.safetensors') };
 const PICTURE = join(GOLDEN_DIR, 'cfg-txt2img-e2e', 'image.png');
-const SETTINGS: EngineSettings = {
-  memory: 'normal',
-  device: 'cpu',
-  cacheDir: '/nonexistent',
-  threads: 1,
-  previews: false,
-};
 const host = createHost();
 afterAll(() => host.release());
 
@@ -27,7 +21,7 @@ async function paint(overrides: Readonly<Record<string, unknown>>) {
   const stages: Stage[] = [];
   const request = tinyRequest({ width: 128, height: 64, steps: 2, ...overrides });
   const context = {
-    settings: SETTINGS,
+    settings: PLAIN_SETTINGS,
     onProgress: ({ stage }: { stage: Stage }) => stages.at(-1) !== stage && stages.push(stage),
     signal: new AbortController().signal,
   };

@@ -5,6 +5,7 @@ import type { JobContext } from '../../main/engine/jobs.ts';
 import type { EngineJob, EngineProgress, EngineResult, EngineSettings } from '../../main/engine/protocol.ts';
 import { runWorkflowJob } from '../../main/workflow/job.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
+import { PLAIN_SETTINGS } from './engineSettings.ts';
 import { TINY_CHECKPOINT } from './tinyModel.ts';
 
 export type Files = Extract<EngineJob, { kind: 'workflow' }>['files'];
@@ -22,7 +23,7 @@ export const TINY_FILES: Files = { checkpoints: { 'sd1-tiny.safetensors': TINY_C
 export function bench(settings: Partial<EngineSettings> = {}): Bench {
   const host = createHost();
   const context: JobContext = {
-    settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false, ...settings },
+    settings: { ...PLAIN_SETTINGS, ...settings },
     signal: new AbortController().signal,
     onProgress: () => undefined,
   };

@@ -6,6 +6,7 @@ import type { RawImage } from '../../main/engine/protocol.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { fromTensor, pixelsOf } from '../../main/images/pixels.ts';
 import { readTensor } from '../conformance/caseFolder.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { GOLDEN_DIR, goldenCase, goldenTensors } from '../helpers/golden.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
 import { inpaintCheckpoint, statedCheckpoint, TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
@@ -36,7 +37,7 @@ const { runs } = goldenCase<{ runs: readonly Run[] }>(CASE);
 async function reference(caseName: string, tensorName: string): Promise<readonly RawImage[]> {
   const { data, shape } = readTensor(goldenTensors(caseName, 'io.safetensors'), tensorName);
   const { networks, config } = await engine.host.open(TINY_CHECKPOINT, {
-    settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false },
+    settings: PLAIN_SETTINGS,
     pixels: 0,
     loras: [],
     onLoad: () => undefined,

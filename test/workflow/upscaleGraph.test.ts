@@ -9,6 +9,7 @@ import { readImageMetadata } from '../../main/images/metadata/read.ts';
 import { encodeWithMetadata } from '../../main/images/metadata/write.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 import { upscaleRequestSchema } from '../../preload/request.ts';
+import { PLAIN_SETTINGS } from '../helpers/engineSettings.ts';
 import { GOLDEN_DIR } from '../helpers/golden.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
 import { bench } from '../helpers/workflows.ts';
@@ -17,7 +18,7 @@ const engine = bench();
 afterAll(() => engine.host.release());
 
 const context: JobContext = {
-  settings: { memory: 'normal', device: 'cpu', cacheDir: '', threads: 1, previews: false },
+  settings: PLAIN_SETTINGS,
   signal: new AbortController().signal,
   onProgress: () => undefined,
 };

@@ -8,6 +8,7 @@ import { pictureSize } from '../../../main/images/codec.ts';
 import { pictureFolder } from '../../../main/training/lora/dataset.ts';
 import { trainLoraJob } from '../../../main/training/lora/job.ts';
 import { loraTrainingRequestSchema } from '../../../preload/training.ts';
+import { PLAIN_SETTINGS } from '../../helpers/engineSettings.ts';
 import { smallCheckpoint } from '../../helpers/smallCheckpoint.ts';
 import { stripedPicture } from '../../helpers/stripedPicture.ts';
 import { tempFolder } from '../../helpers/tempFolder.ts';
@@ -28,7 +29,7 @@ test('a training job reports steps with losses and paints its sample', async () 
   const seen: EngineProgress[] = [];
   const host = createHost();
   const result = await trainLoraJob(host, request, {
-    settings: { memory: 'normal', device: 'cpu', cacheDir: folder, threads: 1, previews: false },
+    settings: { ...PLAIN_SETTINGS, cacheDir: folder },
     onProgress: (progress) => seen.push(progress),
     signal: new AbortController().signal,
   });
