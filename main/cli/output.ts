@@ -1,7 +1,7 @@
 /** Pictures as files: numbered, never over another file, whole or not at all. */
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { GenerationRequest } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
@@ -44,9 +44,8 @@ export async function savePictures(
   const files: string[] = [];
   for (const [batchIndex, image] of result.images.entries()) {
     if (only !== undefined && only !== batchIndex) continue;
-    const path = freeName(folder, result.seeds[batchIndex]!);
-    await writeWhole(path, await encodeWithMetadata(image, 'png', { request, batchIndex, ...result.graph }));
-    files.push(path);
+    const bytes = await encodeWithMetadata(image, 'png', { request, batchIndex, ...result.graph });
+    files.push(await writeNew(() => freeName(folder, result.seeds[batchIndex]!), bytes));
   }
   return files;
 }
@@ -60,8 +59,36 @@ function freeName(folder: string, seed: string): string {
   return nameOf();
 }
 
+/** As writeWhole, under the next free name, even where another process takes that at the same moment. Returns the path. */
+export async function writeNew(nextName: () => string, bytes: Uint8Array): Promise<string> {
+  let path = nextName();
+  while (!(await writeWhole(path, bytes, placeNew))) path = nextName();
+  return path;
+}
+
+/** Puts a finished file where it belongs; false when it may not be there. */
+type Place = (temporary: string, path: string) => Promise<boolean>;
+
+const placeOver: Place = async (temporary, path) => {
+  await rename(temporary, path);
+  return true;
+};
+
+const placeNew: Place = async (temporary, path) => {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    // A file system without hard links has no other way than the other one.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return placeOver(temporary, path);
+    await unlink(temporary);
+    return false;
+  }
+  await unlink(temporary);
+  return true;
+};
+
 /** Temporary name, fsync, rename: a full disk leaves no half picture. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeWhole(path: string, bytes: Uint8Array, place = placeOver): Promise<boolean> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
     const file = await open(temporary, 'wx');
@@ -71,7 +98,7 @@ export async function writeWhole(path: string, bytes: Uint8Array): Promise<void>
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    return await place(temporary, path);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
     const { code } = cause as NodeJS.ErrnoException;

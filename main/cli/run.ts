@@ -13,7 +13,7 @@ import { filesOf } from '../workflow/files.ts';
 import { parseWorkflow } from '../workflow/graph.ts';
 import { withSpeed } from '../workflow/speed.ts';
 import { runOnce } from './engine.ts';
-import { usableFolder, writeWhole } from './output.ts';
+import { usableFolder, writeNew } from './output.ts';
 import { locateFiles } from './workflowFiles.ts';
 
 interface Options {
@@ -107,8 +107,8 @@ async function saveAll(
 ): Promise<{ file: string; node: string }[]> {
   const saved: { file: string; node: string }[] = [];
   for (const { nodeId, prefix, temporary, image } of images) {
-    const file = freeName(folder, temporary ? 'preview' : safeName(prefix));
-    await writeWhole(file, writePngTexts(await encodePixels(image, 'png'), [['prompt', graph]]));
+    const bytes = writePngTexts(await encodePixels(image, 'png'), [['prompt', graph]]);
+    const file = await writeNew(() => freeName(folder, temporary ? 'preview' : safeName(prefix)), bytes);
     saved.push({ file, node: nodeId });
   }
   return saved;
