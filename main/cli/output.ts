@@ -45,18 +45,25 @@ export async function savePictures(
   for (const [batchIndex, image] of result.images.entries()) {
     if (only !== undefined && only !== batchIndex) continue;
     const bytes = await encodeWithMetadata(image, 'png', { request, batchIndex, ...result.graph });
-    files.push(await writeNew(() => freeName(folder, result.seeds[batchIndex]!), bytes));
+    files.push(await writeNew(() => nextNumber(folder, result.seeds[batchIndex]!), bytes));
   }
   return files;
 }
 
 /** 00001-seed.png, one more than the highest number there. */
-function freeName(folder: string, seed: string): string {
+function nextNumber(folder: string, seed: string): string {
   const numbers = readdirSync(folder).map((name) => Number(/^(\d{5,})-\d+\.png$/.exec(name)?.[1] ?? 0));
   let number = Math.max(0, ...numbers) + 1;
   const nameOf = (): string => join(folder, `${String(number).padStart(5, '0')}-${seed}.png`);
   while (existsSync(nameOf())) number++;
   return nameOf();
+}
+
+/** stem.png, or stem-2.png where that is taken, and so on. */
+export function freeName(folder: string, stem: string): string {
+  let path = join(folder, `${stem}.png`);
+  for (let i = 2; existsSync(path); i++) path = join(folder, `${stem}-${i}.png`);
+  return path;
 }
 
 /** As writeWhole, under the next free name, even where another process takes that at the same moment. Returns the path. */
@@ -88,7 +95,7 @@ const placeNew: Place = async (temporary, path) => {
 };
 
 /** Temporary name, fsync, rename: a full disk leaves no half picture. */
-export async function writeWhole(path: string, bytes: Uint8Array, place = placeOver): Promise<boolean> {
+async function writeWhole(path: string, bytes: Uint8Array, place = placeOver): Promise<boolean> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
     const file = await open(temporary, 'wx');

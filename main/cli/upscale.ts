@@ -6,7 +6,7 @@ import { upscaleRequestSchema } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 import { runOnce } from './engine.ts';
-import { usableFolder, writeWhole } from './output.ts';
+import { freeName, usableFolder, writeNew } from './output.ts';
 import { STARTER_FOLDER } from './starter.ts';
 
 interface Options {
@@ -50,11 +50,9 @@ async function upscale(inputs: string[], { model, scale, tile, out, json }: Opti
     const result = await runOnce({ kind: 'upscale', request: request.data });
     if (result.kind !== 'images') throw new Error('the engine answered something else than pictures');
     const [enlarged] = result.images;
-    const file = join(
-      out,
-      `${basename(picture, extname(picture))}-${enlarged!.width}x${enlarged!.height}.png`,
-    );
-    await writeWhole(file, await encodeWithMetadata(enlarged!, 'png', { request: request.data }));
+    const stem = `${basename(picture, extname(picture))}-${enlarged!.width}x${enlarged!.height}`;
+    const bytes = await encodeWithMetadata(enlarged!, 'png', { request: request.data });
+    const file = await writeNew(() => freeName(out, stem), bytes);
     files.push(file);
     if (!json) console.log(file);
   }
