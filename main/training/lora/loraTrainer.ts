@@ -35,6 +35,8 @@ export interface LoraResult {
 const MAX_NORM = 1;
 /** Steps whose mean is the final loss. */
 const FINAL_STEPS = 20;
+/** A step of a full-size model takes many seconds: no more than so much work, in milliseconds, is lost with the power. */
+const SAVE_AFTER = 60_000;
 
 /**
  * Trains a LoRA to its end, beginning where the request's folder says an earlier run stopped.
@@ -56,6 +58,7 @@ export async function trainLora(
   const run = openRun(request, graphs.shapes, places);
   graphs.bind(run.parameters, run.optimizer);
   const log = openLossLog(places.losses, run.optimizer.step);
+  let saved = performance.now();
   try {
     while (run.optimizer.step < request.steps) {
       if (events.signal?.aborted) await run.save();
@@ -63,7 +66,10 @@ export async function trainLora(
       const loss = await takeStep(request, { graphs, run, source, plan, log });
       const { step } = run.optimizer;
       events.onProgress?.('train', step, request.steps, loss);
-      if (step % request.saveEvery === 0) await run.save();
+      if (step % request.saveEvery === 0 || performance.now() - saved > SAVE_AFTER) {
+        await run.save();
+        saved = performance.now();
+      }
       if (request.sampleEvery > 0 && step % request.sampleEvery === 0 && events.onSample) {
         const path = places.sampleLora(step);
         await writeLora(path, run.parameters, request, factsOf(source, plan, run));

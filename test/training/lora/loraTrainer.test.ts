@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { type BaseModel, openBaseModel } from '../../../main/training/lora/baseModel.ts';
 import { trainLora } from '../../../main/training/lora/loraTrainer.ts';
 import { readLossLog } from '../../../main/training/lossLog.ts';
@@ -125,6 +125,24 @@ describe('LoRA training', () => {
     expect(names.some((name) => name.startsWith('lora_te_text_model_encoder_layers_1_mlp_fc2.'))).toBe(true);
     expect(names.some((name) => name.includes('_ff_net_0_proj.'))).toBe(true);
     expect(names.some((name) => name.includes('_attn2_'))).toBe(false);
+  });
+
+  test('steps that take minutes are saved one by one, however rarely that was asked for', async () => {
+    const request = await requestIn(tempFolder(), { saveEvery: 100 });
+    let time = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (time += 61_000));
+    const die = (_: string, done: number): void => {
+      if (done === 3) throw new Error('the power is gone');
+    };
+    await expect(trainLora(request, await baseModel(), { onProgress: die })).rejects.toThrow(
+      'the power is gone',
+    );
+    clock.mockRestore();
+    const seen: number[] = [];
+    await trainLora(request, await baseModel(), {
+      onProgress: (stage, done) => stage === 'train' && seen.push(done),
+    });
+    expect(seen).toEqual([3, 4, 5, 6]);
   });
 
   test('going on with other settings is refused', async () => {
