@@ -69,33 +69,26 @@ export function freeName(folder: string, stem: string): string {
 /** As writeWhole, under the next free name, even where another process takes that at the same moment. Returns the path. */
 export async function writeNew(nextName: () => string, bytes: Uint8Array): Promise<string> {
   let path = nextName();
-  while (!(await writeWhole(path, bytes, placeNew))) path = nextName();
+  while (!(await writeWhole(path, bytes))) path = nextName();
   return path;
 }
 
-/** Puts a finished file where it belongs; false when it may not be there. */
-type Place = (temporary: string, path: string) => Promise<boolean>;
-
-const placeOver: Place = async (temporary, path) => {
-  await rename(temporary, path);
-  return true;
-};
-
-const placeNew: Place = async (temporary, path) => {
+/** Gives a finished file its name; false when that is taken. */
+async function place(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path);
   } catch (error) {
-    // A file system without hard links has no other way than the other one.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return placeOver(temporary, path);
-    await unlink(temporary);
-    return false;
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    // A file system without hard links has no other way, and there is next to no time between the look and this.
+    await (isTaken ? unlink(temporary) : rename(temporary, path));
+    return !isTaken;
   }
   await unlink(temporary);
   return true;
-};
+}
 
-/** Temporary name, fsync, rename: a full disk leaves no half picture. */
-async function writeWhole(path: string, bytes: Uint8Array, place = placeOver): Promise<boolean> {
+/** Temporary name, fsync, then its own: a full disk leaves no half picture. False when the name was taken meanwhile. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<boolean> {
   const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
   try {
     const file = await open(temporary, 'wx');
