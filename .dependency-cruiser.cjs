@@ -10,7 +10,7 @@ const ORT = 'node_modules/onnxruntime-node';
 const SQLITE = 'node_modules/better-sqlite3';
 const ELECTRON = 'node_modules/electron';
 /** What the window talks to, over the contract or over HTTP, and the rooms of SQLite behind it. */
-const SERVICES = 'storage|library|history|projects|jobs|network';
+const SERVICES = 'storage|library|history|projects|jobs|network|files';
 const FRONTS = 'app|serve|compat|cli|shell';
 
 module.exports = {
@@ -79,6 +79,24 @@ module.exports = {
       '^main/app',
       '^main/(serve|compat|cli|workflow|training)/',
       'the contract, not how it is carried',
+    ),
+    rule(
+      'the-shell-opens-no-port',
+      '^main/shell',
+      '^main/(serve|compat|cli)/',
+      'what window and browser share lies in main/app and main/files',
+    ),
+    rule(
+      'the-server-is-started-by-others',
+      '^main/serve',
+      '^main/(cli|shell)/',
+      'it carries the contract and main/compat',
+    ),
+    rule(
+      'compat-is-carried-by-the-server',
+      '^main/compat',
+      '^main/(serve|cli|shell)/',
+      'foreign interfaces over the services, whoever answers the port',
     ),
     rule(
       'commands-know-no-services',

@@ -5,15 +5,17 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { ERROR_STATUS, StudioError, type StudioErrorData } from '../../preload/errors.ts';
-import { explain } from '../app/border.ts';
+import { StudioError } from '../../preload/errors.ts';
 import { createRouter } from '../app/handlers.ts';
 import { createServices, type ServiceOptions, type Services } from '../app/services.ts';
 import { type Channel, createTransport } from '../app/transport.ts';
 import { addA1111Api } from '../compat/a1111.ts';
 import { addComfyApi } from '../compat/comfy.ts';
+import { answerFile } from '../files/answer.ts';
+import { findFile } from '../files/stored.ts';
+import { defaultWindowDir, findStatic } from '../files/window.ts';
 import { moveToSystemBin } from './bin.ts';
-import { answerFile, defaultWindowDir, findFile, findStatic } from './files.ts';
+import { refuseUnread, sendError } from './errors.ts';
 import { createGuard, type Guard } from './guard.ts';
 import { receiveUpload } from './uploads.ts';
 
@@ -40,6 +42,8 @@ export interface Server {
 /** A WebSocket message at most: an upload of the largest picture. */
 const MAX_MESSAGE = 160 * 2 ** 20;
 const MAX_BODY = 160 * 2 ** 20;
+/** Characters of a file's name in an address, as files/stored.ts has it; Fastify's own limit is shorter than what file systems allow. */
+const MAX_NAME = 300;
 
 /** Starts the studio and its server on 127.0.0.1. @throws StudioError when folder or port are taken. */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -54,7 +58,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const shell = { ...BROWSER_SHELL, moveToBin: options.moveToBin ?? moveToSystemBin };
   const services = await createServices({ ...options, urls, shell });
   try {
-    const app = Fastify({ bodyLimit: MAX_BODY, forceCloseConnections: true });
+    const app = createApp();
     addRoutes(app, services, guard, options.windowDir ?? defaultWindowDir());
     const sockets = new Map<string, (socket: WebSocket, request: IncomingMessage) => void>();
     const transport = createTransport(createRouter(services));
@@ -78,6 +82,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await services.close();
     throw error;
   }
+}
+
+/** Whatever Fastify refuses by itself is answered in our form too. */
+function createApp(): FastifyInstance {
+  return Fastify({
+    bodyLimit: MAX_BODY,
+    forceCloseConnections: true,
+    frameworkErrors: (error, _request, reply) => void sendError(reply, error),
+    clientErrorHandler: refuseUnread,
+    routerOptions: { maxParamLength: MAX_NAME },
+  });
 }
 
 const BROWSER_SHELL = {
@@ -157,23 +172,6 @@ function sendFile(
   const { status, headers, body } = answerFile(file, range, match);
   for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
   return reply.code(status).send(body ?? '');
-}
-
-/** As {code, message, hint}, never with a stack. */
-export function sendError(reply: FastifyReply, error: unknown): FastifyReply {
-  const { code, message, hint } = refusal(error) ?? explain(error);
-  return reply
-    .code(ERROR_STATUS[code])
-    .type('application/json')
-    .send({ code, message, hint, detail: message });
-}
-
-/** Fastify's own refusals, by their status: the caller's mistakes, not ours. */
-function refusal(error: unknown): StudioErrorData | undefined {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (!(error instanceof Error) || status < 400 || status >= 500) return undefined;
-  const code = status === 413 ? 'too-large' : 'bad-input';
-  return { code, message: error.message, hint: 'Correct the request, then send it again.' };
 }
 
 /** Accepts WebSockets on the given paths; `/rpc` asks for the token. @returns what closes them all. */

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { createRouter } from '../app/handlers.ts';
 import type { Services } from '../app/services.ts';
 import { createTransport, portChannel } from '../app/transport.ts';
-import { findFile } from '../serve/files.ts';
+import { findFile } from '../files/stored.ts';
 import { ORIGIN } from './protocol.ts';
 
 /** True for the top frame of our window showing our page. */

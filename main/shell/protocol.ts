@@ -3,7 +3,9 @@ import { Readable } from 'node:stream';
 import { ERROR_STATUS } from '../../preload/errors.ts';
 import { explain } from '../app/border.ts';
 import type { Services } from '../app/services.ts';
-import { answerFile, findFile, findStatic } from '../serve/files.ts';
+import { answerFile } from '../files/answer.ts';
+import { findFile } from '../files/stored.ts';
+import { findStatic } from '../files/window.ts';
 import type { FileUrls } from '../storage/urls.ts';
 
 export const SCHEME = 'emulsion';

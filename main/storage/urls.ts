@@ -1,6 +1,6 @@
 /** Where the window can see a stored file; Electron and serve each hand in their own. */
 export interface FileUrls {
-  /** `kind` and `name` are checked again when the URL is opened (see serve/files.ts). */
+  /** `kind` and `name` are checked again when the URL is opened (see files/stored.ts). */
   of(kind: FileKind, name: string): string;
 }
 
