@@ -9,7 +9,7 @@ export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
 export async function buildWindow(): Promise<void> {
   if (builtAt() > newestSource()) return;
   console.log('Building the window …');
-  await runTool('vite', 'build', '--logLevel', 'warn');
+  await runTool('vite', ['build', '--logLevel', 'warn']);
 }
 
 const builtAt = (): number =>
@@ -22,12 +22,17 @@ function newestSource(): number {
   return Math.max(0, ...found.map((file) => statSync(join(PROJECT_ROOT, file)).mtimeMs));
 }
 
-/** Runs a development tool of this checkout to its end. Throws when it fails. */
-export function runTool(name: string, ...args: string[]): Promise<void> {
+/** Runs a development tool of this checkout to its end, with `env` beside our own environment. Throws when it fails. */
+export function runTool(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const bin = join(PROJECT_ROOT, 'node_modules', '.bin', name);
   const child = spawn(bin, args, {
     cwd: PROJECT_ROOT,
     stdio: 'inherit',
+    env: { ...process.env, ...env },
     shell: process.platform === 'win32',
   });
   return new Promise((resolve, reject) => {

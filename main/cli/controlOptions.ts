@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { PREPROCESSORS } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import { modelRef } from './modelRef.ts';
+import type { Need } from './together.ts';
 
 export interface ControlOptions {
   readonly control?: readonly string[];
@@ -14,6 +15,21 @@ export interface ControlOptions {
   readonly controlEnd?: readonly string[];
   readonly controlPriority?: readonly string[];
 }
+
+/** Each may be given once for all controls, or once for each. */
+export const ONE_FOR_EACH_CONTROL = [
+  'controlImage',
+  'preprocessor',
+  'controlWeight',
+  'controlStart',
+  'controlEnd',
+  'controlPriority',
+] as const satisfies readonly (keyof ControlOptions)[];
+
+export const CONTROL_NEEDS: readonly Need[] = [
+  { option: 'control', what: 'the ControlNet itself', by: [...ONE_FOR_EACH_CONTROL, 'preprocessorOption'] },
+  { option: 'preprocessor', what: 'what takes these numbers', by: ['preprocessorOption'] },
+];
 
 export function addControlOptions(command: Command): Command {
   return command

@@ -1,8 +1,15 @@
 /** `emulsion generate`: a prompt (and pictures) in, PNG files with their settings inside out. */
 import { Argument, Command, Option } from 'commander';
+import { badInput } from '../engine/failures.ts';
 import { runOnce } from './engine.ts';
 import { repeatedRequest } from './from.ts';
-import { addPictureOptions, addSamplingOptions, type GenerateOptions, requestOf } from './generateOptions.ts';
+import {
+  addPictureOptions,
+  addSamplingOptions,
+  checkTogether,
+  type GenerateOptions,
+  requestOf,
+} from './generateOptions.ts';
 import { savePictures, usableFolder } from './output.ts';
 import { STARTER_FOLDER } from './starter.ts';
 import { findTaggedLoras } from './taggedLoras.ts';
@@ -22,13 +29,20 @@ export function generateCommand(): Command {
     .option('--from <picture>', 'repeat a picture from its metadata alone')
     .option('--out <folder>', 'where the PNG files go', 'pictures')
     .option('--json', 'print files, seeds and timings as JSON')
-    .action((prompt: string | undefined, options: GenerateOptions) =>
-      run({ ...options, ...(prompt !== undefined && { prompt }) }),
-    );
+    .action((prompt: string | undefined, options: GenerateOptions) => run(withPrompt(options, prompt)));
   return command;
 }
 
+/** The prompt may stand by itself or be an option, but there is one. */
+function withPrompt(options: GenerateOptions, prompt: string | undefined): GenerateOptions {
+  if (prompt === undefined) return options;
+  if (options.prompt !== undefined)
+    throw badInput('There are two prompts, one of them in --prompt.', 'Leave one of them out.');
+  return { ...options, prompt };
+}
+
 async function run(options: GenerateOptions): Promise<void> {
+  checkTogether(options);
   usableFolder(options.out);
   const { request, batchIndex } = options.from
     ? await repeatedRequest(options.from, options.checkpoint)

@@ -10,9 +10,16 @@ import {
 } from '../../preload/request.ts';
 import { badInput } from '../engine/failures.ts';
 import type { EngineSettings } from '../engine/protocol.ts';
-import { addControlOptions, type ControlOptions, controlUses } from './controlOptions.ts';
+import {
+  addControlOptions,
+  CONTROL_NEEDS,
+  type ControlOptions,
+  controlUses,
+  ONE_FOR_EACH_CONTROL,
+} from './controlOptions.ts';
 import { modelRef } from './modelRef.ts';
 import { starterCheckpoint } from './starter.ts';
+import { type Need, refuseBeside, requireOneForEach, requireTogether } from './together.ts';
 
 export interface GenerateOptions extends ControlOptions {
   readonly prompt?: string;
@@ -129,7 +136,6 @@ export function addPictureOptions(command: Command): Command {
 
 /** Options → a complete request; the schema's message names the field that does not fit. Throws a bad-input error. */
 export function requestOf(options: GenerateOptions): GenerationRequest {
-  checkTogether(options);
   const starter = options.checkpoint ? undefined : starterCheckpoint();
   const fields = {
     kind:
@@ -178,7 +184,7 @@ function samplingFields(
 
 /** What the options say about shortcuts, or nothing: `speed` then says it all. */
 function shortcutFields({ guidanceInterval, negativeBound, deepBound }: GenerateOptions): object | undefined {
-  const [low, high] = guidanceInterval?.split(':').map(Number) ?? [];
+  const [low, high] = guidanceInterval === undefined ? [] : intervalOf(guidanceInterval);
   const said = {
     guidanceInterval: guidanceInterval === undefined ? undefined : { low, high },
     negativeBound,
@@ -186,6 +192,13 @@ function shortcutFields({ guidanceInterval, negativeBound, deepBound }: Generate
   };
   const defined = Object.entries(said).filter(([, value]) => value !== undefined);
   return defined.length === 0 ? undefined : Object.fromEntries(defined);
+}
+
+/** "0.3:10" */
+function intervalOf(text: string): number[] {
+  const bounds = text.split(':');
+  if (bounds.length === 2) return bounds.map(Number);
+  throw badInput(`--guidance-interval ${text} is not low:high.`, 'Write e.g. 0.3:10.');
 }
 
 function pictureFields(options: GenerateOptions): object {
@@ -202,11 +215,15 @@ function pictureFields(options: GenerateOptions): object {
     loras: options.lora?.map(loraUse),
     embeddings: options.embedding?.map(modelRef),
     controls: controlUses(options),
-    secondPass: secondPass && {
-      scale: secondPass,
-      upscaler: secondPassUpscaler ? modelRef(secondPassUpscaler) : 'latent',
-      denoisingStrength: options.secondPassStrength ?? 0.5,
-    },
+    // Not by its truth: 0 and what is no number are for the schema to refuse.
+    secondPass:
+      secondPass === undefined
+        ? undefined
+        : {
+            scale: secondPass,
+            upscaler: secondPassUpscaler ? modelRef(secondPassUpscaler) : 'latent',
+            denoisingStrength: options.secondPassStrength ?? 0.5,
+          },
   };
 }
 
@@ -217,11 +234,33 @@ function loraUse(text: string): object {
   return { model: modelRef(file!), unetWeight, textWeight: Number(clip ?? unetWeight) };
 }
 
-function checkTogether({ init, mask, strength, prompt }: GenerateOptions): void {
-  if (mask !== undefined && init === undefined)
-    throw badInput('--mask needs --init: the picture to repaint.', 'Give both.');
-  if (strength !== undefined && init === undefined)
-    throw badInput('--strength needs --init: the picture to start from.', 'Give both.');
+const NEEDS: readonly Need[] = [
+  { option: 'init', what: 'the picture to repaint', by: ['mask'] },
+  { option: 'init', what: 'the picture to start from', by: ['strength'] },
+  {
+    option: 'mask',
+    what: 'which part to repaint',
+    by: ['maskBlur', 'maskGrow', 'maskedContent', 'inpaintArea'],
+  },
+  {
+    option: 'secondPass',
+    what: 'how many times larger',
+    by: ['secondPassUpscaler', 'secondPassStrength'],
+  },
+  ...CONTROL_NEEDS,
+];
+
+/** What else counts where a picture says all the rest. */
+const HEEDED_BESIDE_FROM = ['checkpoint', 'memory', 'device', 'threads', 'out', 'json'];
+
+/** Throws bad input for options that would not act in this company. */
+export function checkTogether(options: GenerateOptions): void {
+  const given = { ...options };
+  if (options.from !== undefined)
+    refuseBeside('from', 'the picture says how it was made', given, HEEDED_BESIDE_FROM);
+  requireTogether(given, NEEDS);
+  requireOneForEach(given, 'control', ONE_FOR_EACH_CONTROL);
+  const { strength, prompt } = options;
   if (strength !== undefined && !(strength >= 0 && strength <= 1))
     throw badInput(`--strength ${strength} is outside 0–1.`, 'Use 0.3 to 0.8.');
   if (prompt === '')

@@ -16,6 +16,9 @@ export interface ServeOptions {
   readonly api: boolean;
 }
 
+/** What goes into an address as it is, and cannot be left empty by a variable that is not set. */
+const SECRET = /^[\w.~-]{8,}$/;
+
 export function serveCommand(): Command {
   return addServeOptions(
     new Command('serve').description('open the studio in a browser on this machine'),
@@ -39,6 +42,11 @@ export function addServeOptions(command: Command): Command {
 export async function serve({ port, data, token, allowHost, api }: ServeOptions): Promise<string> {
   if (!(Number.isInteger(port) && port >= 0 && port < 65536))
     throw badInput('--port is no whole number from 0 to 65535.', '0 = any free port.');
+  if (token !== undefined && !SECRET.test(token))
+    throw badInput(
+      '--token needs at least 8 letters, digits or _ . ~ -',
+      'Leave it out for a new one each time.',
+    );
   const windowDir = join(PROJECT_ROOT, 'out', 'renderer');
   await buildWindow();
   const server = await startServer({

@@ -1,11 +1,13 @@
 /** `emulsion start`: the desktop window where Electron's binary is there or can be fetched, else the studio in a browser. */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
+import { badInput } from '../engine/failures.ts';
 import { PROJECT_ROOT, runTool } from './build.ts';
 import { addServeOptions, type ServeOptions, serve } from './serve.ts';
+import { flagOf } from './together.ts';
 
 /** Electron fetches its binary at first start; longer than this means that the download cannot be reached. */
 const DOWNLOAD_SECONDS = 120;
@@ -22,7 +24,7 @@ export function startCommand(): Command {
 
 async function start(options: ServeOptions): Promise<void> {
   const reason = await missingElectron();
-  if (reason === undefined) return startElectron();
+  if (reason === undefined) return startElectron(windowEnvironment(options));
   console.log(`Electron cannot start here (${reason}), so the studio opens in a browser.`);
   const url = await serve(options);
   if (hasDisplay()) openBrowser(url);
@@ -39,9 +41,32 @@ function openBrowser(url: string): void {
   child.unref();
 }
 
-async function startElectron(): Promise<void> {
-  await runTool('electron-vite', 'build');
-  await runTool('electron', '.');
+/** The options as the window takes them. Throws bad input for those that only the server knows. */
+export function windowEnvironment({
+  port,
+  token,
+  allowHost,
+  api,
+  data,
+}: ServeOptions): Record<string, string> {
+  const served = {
+    port: port === 0 ? undefined : port,
+    token,
+    allowHost,
+    noApi: api ? undefined : true,
+  };
+  const [option] = Object.entries(served).find(([, value]) => value !== undefined) ?? [];
+  if (option !== undefined)
+    throw badInput(
+      `${flagOf(option)} is for the studio in a browser, and here it opens in its own window.`,
+      'Use "emulsion serve" with it, or leave it out.',
+    );
+  return data === undefined ? {} : { EMULSION_DATA: resolve(data) };
+}
+
+async function startElectron(env: Readonly<Record<string, string>>): Promise<void> {
+  await runTool('electron-vite', ['build']);
+  await runTool('electron', ['.'], env);
 }
 
 /** Why Electron cannot start; undefined when it can. */

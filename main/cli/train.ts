@@ -8,6 +8,7 @@ import { TrainingError } from '../training/lora/trainingError.ts';
 import { runOnce } from './engine.ts';
 import { usableFolder } from './output.ts';
 import { starterCheckpoint } from './starter.ts';
+import { requireTogether } from './together.ts';
 
 interface Options extends Partial<Omit<LoraTrainingRequest, 'checkpoint' | 'pictures'>> {
   readonly checkpoint?: string;
@@ -69,6 +70,9 @@ function addTrainingOptions(command: Command): Command {
 }
 
 async function run({ data, caption, checkpoint, out, threads, memory, ...settings }: Options): Promise<void> {
+  requireTogether(settings, [
+    { option: 'sampleEvery', what: 'how often to paint one', by: ['samplePrompt'] },
+  ]);
   const path = resolve(checkpoint ?? starterCheckpoint().path);
   const request = loraTrainingRequestSchema.parse({
     ...settings,

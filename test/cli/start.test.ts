@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { windowEnvironment } from '../../main/cli/start.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -62,3 +63,15 @@ it.skipIf(!linux || electron)(
     expect(said).toContain(`Emulsion is open at ${readFileSync(asked, 'utf8').trim()}\n`);
   },
 );
+
+it('hands the data folder to the window, and refuses what only a server knows', () => {
+  const none = { port: 0, api: true };
+  expect(windowEnvironment(none)).toEqual({});
+  expect(windowEnvironment({ ...none, data: 'here' })).toEqual({
+    EMULSION_DATA: join(process.cwd(), 'here'),
+  });
+  expect(() => windowEnvironment({ ...none, port: 80 })).toThrow('--port is for the studio in a browser');
+  expect(() => windowEnvironment({ ...none, api: false })).toThrow('--no-api is for');
+  expect(() => windowEnvironment({ ...none, token: 'secretive' })).toThrow('--token is for');
+  expect(() => windowEnvironment({ ...none, allowHost: ['x'] })).toThrow('--allow-host is for');
+});
