@@ -12,6 +12,17 @@ const ELECTRON = 'node_modules/electron';
 /** What the window talks to, over the contract or over HTTP, and the rooms of SQLite behind it. */
 const SERVICES = 'storage|library|history|projects|jobs|network|files';
 const FRONTS = 'app|serve|compat|cli|shell';
+/** The rooms of main/engine, the lowest first, and those that each may import. */
+const ENGINE_ROOMS = {
+  border: [],
+  runtime: ['border'],
+  devices: ['border', 'runtime'],
+  weights: ['border'],
+  networks: ['border', 'runtime', 'devices', 'weights'],
+  conditions: ['border', 'runtime', 'weights', 'networks'],
+  loading: ['border', 'runtime', 'devices', 'weights', 'networks', 'conditions'],
+  jobs: ['border', 'runtime', 'devices', 'weights', 'networks', 'conditions', 'loading'],
+};
 
 module.exports = {
   forbidden: [
@@ -59,6 +70,33 @@ module.exports = {
       '^main/(engine|workflow|training)',
       `^main/(${SERVICES}|${FRONTS})/`,
       'paths and settings come with the job; nothing that matters lives in its process',
+    ),
+    ...Object.entries(ENGINE_ROOMS).map(([room, below]) =>
+      rule(
+        `engine-${room}-looks-down-only`,
+        `^main/engine/${room}/`,
+        `^main/engine/(?!(${[room, ...below].join('|')})/)`,
+        'the rooms of the engine are layers',
+      ),
+    ),
+    rule(
+      'nobody-imports-the-engines-process',
+      '^(native-models|preload|renderer|main/(?!engine/(process|work)\\.ts))',
+      '^main/engine/(process|work)\\.ts',
+      'it is started, not imported',
+    ),
+    rule(
+      'the-engines-border-is-light',
+      '^main/engine/border/',
+      `^(native-models|main/(?!engine/border/)|${ORT})`,
+      'the parent loads it: what is said, and its own side',
+    ),
+    rule('the-engines-weights-run-nothing', '^main/engine/weights/', `^(main/pipeline/|${ORT})`, ''),
+    rule(
+      'the-parent-knows-the-engines-border',
+      `^main/(${SERVICES}|${FRONTS})/`,
+      '^main/engine/(?!(border/|devices/memory\\.ts|weights/cacheFolder\\.ts))',
+      'beside two rules both sides go by: what fits into memory, what the cache folder may hold',
     ),
     rule(
       'nobody-imports-the-starters-trainers',
@@ -122,7 +160,7 @@ module.exports = {
       'preload-imports-no-implementation',
       '^preload',
       '^(main|native-models|renderer)',
-      'types may come from main/engine/protocol; code may not',
+      'types may come from main/engine/border/protocol; code may not',
     ),
     rule(
       'renderer-knows-the-contract-only',

@@ -1,7 +1,7 @@
 /** The border of the contract: every thrown value becomes {code, message, hint}, whatever threw it. */
 import { ORPCError, ValidationError } from '@orpc/server';
 import { ERROR_STATUS, type StudioErrorData, toStudioError } from '../../preload/errors.ts';
-import { EngineError } from '../engine/failures.ts';
+import { EngineError } from '../engine/border/failures.ts';
 import { diskError } from '../storage/fileStore.ts';
 
 /** For the oRPC handlers of both transports: runs around every call, its validation included. */

@@ -6,7 +6,7 @@ import type { ModelCard, ModelPatch, ModelPreview } from '../../preload/models.t
 import type { ImageRef } from '../../preload/request.ts';
 import type { Settings, SettingsPatch } from '../../preload/settings.ts';
 import type { AppInfo, Devices, StoredImage, TokenCount } from '../../preload/studio.ts';
-import type { EngineClient } from '../engine/client.ts';
+import type { EngineClient } from '../engine/border/client.ts';
 import { outboxPath } from '../history/exporting.ts';
 import { imagePath, storeUpload } from '../history/uploads.ts';
 import { decodePixels, encodePixels } from '../images/codec.ts';

@@ -1,6 +1,6 @@
 /** What devices ran out of memory with, kept over a restart: they are not asked for as much again for a while. */
 import { z } from 'zod';
-import type { DeviceName, EngineSettings } from '../engine/protocol.ts';
+import type { DeviceName, EngineSettings } from '../engine/border/protocol.ts';
 import type { ReadableDb, WritableDb } from '../storage/database.ts';
 import { readValue, writeValue } from '../storage/settings.ts';
 

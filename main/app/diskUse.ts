@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
 import { COPY_KINDS, type CopyKind, type DiskUse } from '../../preload/models.ts';
-import { trimCache } from '../engine/cacheFolder.ts';
+import { trimCache } from '../engine/weights/cacheFolder.ts';
 import type { Services } from './services.ts';
 
 export async function diskUse({ library, folder, db }: Services): Promise<DiskUse> {

@@ -2,8 +2,8 @@
 import { totalmem } from 'node:os';
 import { availableMemory, constrainedMemory } from 'node:process';
 import type { StudioEvent } from '../../preload/studio.ts';
-import { EngineClient, type LaunchEngine, type OnLimit } from '../engine/client.ts';
-import type { EngineSettings } from '../engine/protocol.ts';
+import { EngineClient, type LaunchEngine, type OnLimit } from '../engine/border/client.ts';
+import type { EngineSettings } from '../engine/border/protocol.ts';
 import { privateBytes } from '../jobs/memoryWatch.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { readSettings } from '../storage/settings.ts';

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Download } from '../../preload/models.ts';
 import type { AppInfo, NetworkEntry } from '../../preload/studio.ts';
-import type { EngineClient, LaunchEngine } from '../engine/client.ts';
+import type { EngineClient, LaunchEngine } from '../engine/border/client.ts';
 import { Embedder } from '../history/embedder.ts';
 import { History } from '../history/history.ts';
 import { createThumbnails, type Thumbnails } from '../history/thumbnails.ts';

@@ -1,7 +1,7 @@
 /** The options about ControlNets and T2I-Adapters: each may be given once for all of them, or once for each. */
 import type { Command } from 'commander';
 import { PREPROCESSORS } from '../../preload/request.ts';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { modelRef } from './modelRef.ts';
 import type { Need } from './together.ts';
 

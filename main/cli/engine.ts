@@ -1,9 +1,9 @@
 /** One engine for one command: started, interrupted by Ctrl-C (twice = at once), ended. */
 import { settingsSchema } from '../../preload/settings.ts';
-import { EngineClient } from '../engine/client.ts';
-import { badInput } from '../engine/failures.ts';
-import { launchEngine } from '../engine/launch.ts';
-import type { EngineJob, EngineResult, EngineSettings } from '../engine/protocol.ts';
+import { EngineClient } from '../engine/border/client.ts';
+import { badInput } from '../engine/border/failures.ts';
+import { launchEngine } from '../engine/border/launch.ts';
+import type { EngineJob, EngineResult, EngineSettings } from '../engine/border/protocol.ts';
 import { CACHE_FOLDER } from './cacheFolder.ts';
 import { progressBar } from './progressBar.ts';
 

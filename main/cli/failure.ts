@@ -1,7 +1,7 @@
 /** Failures on the command line: one line that says what and what next, and an exit code that is not 0. */
 import { StudioError } from '../../preload/errors.ts';
-import { EngineError, toFailure } from '../engine/failures.ts';
-import type { EngineFailure } from '../engine/protocol.ts';
+import { EngineError, toFailure } from '../engine/border/failures.ts';
+import type { EngineFailure } from '../engine/border/protocol.ts';
 
 /** Prints `error` to stderr and sets the exit code: 2 for input that can be mended, 130 for a stop, 1 otherwise. */
 export function failWith(error: unknown): void {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type GenerationRequest, generationRequestSchema } from '../../preload/request.ts';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { readImageMetadata } from '../images/metadata/read.ts';
 import { OWN_KEYWORD } from '../images/metadata/write.ts';
 import { starterCheckpoint } from './starter.ts';

@@ -1,6 +1,6 @@
 /** `emulsion generate`: a prompt (and pictures) in, PNG files with their settings inside out. */
 import { Argument, Command, Option } from 'commander';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { runOnce } from './engine.ts';
 import { repeatedRequest } from './from.ts';
 import {

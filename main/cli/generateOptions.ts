@@ -8,8 +8,8 @@ import {
   SPEEDS,
   STEP_RULES,
 } from '../../preload/request.ts';
-import { badInput } from '../engine/failures.ts';
-import type { EngineSettings } from '../engine/protocol.ts';
+import { badInput } from '../engine/border/failures.ts';
+import type { EngineSettings } from '../engine/border/protocol.ts';
 import {
   addControlOptions,
   CONTROL_NEEDS,

@@ -4,8 +4,8 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } f
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { GenerationRequest } from '../../preload/request.ts';
-import { badInput } from '../engine/failures.ts';
-import type { EngineResult } from '../engine/protocol.ts';
+import { badInput } from '../engine/border/failures.ts';
+import type { EngineResult } from '../engine/border/protocol.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 
 /** Makes the folder, for pictures or a training run; throws before any work is done when nothing can be written there. */

@@ -1,6 +1,6 @@
 /** Engine progress on a terminal: one bar per stage; nothing where the output is no terminal. */
 import { SingleBar } from 'cli-progress';
-import type { EngineProgress } from '../engine/protocol.ts';
+import type { EngineProgress } from '../engine/border/protocol.ts';
 
 export interface ProgressBar {
   show(progress: EngineProgress): void;

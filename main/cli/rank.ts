@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
-import { badInput, EngineError } from '../engine/failures.ts';
+import { badInput, EngineError } from '../engine/border/failures.ts';
 import { type RunJob, withEngine } from './engine.ts';
 import { starterCheckpoint } from './starter.ts';
 

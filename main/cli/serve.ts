@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { badInput } from '../engine/failures.ts';
-import { launchBehindWindow } from '../engine/launch.ts';
+import { badInput } from '../engine/border/failures.ts';
+import { launchBehindWindow } from '../engine/border/launch.ts';
 import { startServer } from '../serve/serve.ts';
 import { defaultDataRoot } from '../storage/dataFolder.ts';
 import { buildWindow, PROJECT_ROOT } from './build.ts';

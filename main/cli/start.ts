@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { PROJECT_ROOT, runTool } from './build.ts';
 import { addServeOptions, type ServeOptions, serve } from './serve.ts';
 import { flagOf } from './together.ts';

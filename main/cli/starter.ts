@@ -1,7 +1,7 @@
 /** The starter model that ships with the studio, and settings under which it paints well. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 
 export interface Starter {
   readonly path: string;

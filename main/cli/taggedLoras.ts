@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { GenerationRequest } from '../../preload/request.ts';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { withTaggedLoras } from '../pipeline/text/prompt/taggedLoras.ts';
 
 const EXTENSIONS = ['.safetensors', '.pt', '.ckpt'];

@@ -1,5 +1,5 @@
 /** Options that act only beside another one, or not beside one: given all the same, they would be passed over without a word. */
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 
 type Given = Readonly<Record<string, unknown>>;
 

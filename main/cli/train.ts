@@ -2,7 +2,7 @@
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { LORA_TARGETS, type LoraTrainingRequest, loraTrainingRequestSchema } from '../../preload/training.ts';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { pictureFolder } from '../training/lora/dataset.ts';
 import { TrainingError } from '../training/lora/trainingError.ts';
 import { runOnce } from './engine.ts';

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { upscaleRequestSchema } from '../../preload/request.ts';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 import { runOnce } from './engine.ts';
 import { freeName, usableFolder, writeNew } from './output.ts';

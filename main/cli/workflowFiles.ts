@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
 import type { ModelType } from '../../preload/models.ts';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { type FoundFolder, findFolders } from '../library/trees.ts';
 import { type FileUse, FOLDERS, type Folder } from '../workflow/files.ts';
 

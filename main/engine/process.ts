@@ -5,7 +5,7 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { FromEngine, ToEngine } from './protocol.ts';
+import type { FromEngine, ToEngine } from './border/protocol.ts';
 
 type Run = Extract<ToEngine, { type: 'run' }>;
 type Work = typeof import('./work.ts');

@@ -1,7 +1,7 @@
 /** Computes CLIP embeddings of pictures while the studio is idle, and of texts when somebody searches. */
 import { join } from 'node:path';
 import { StudioError } from '../../preload/errors.ts';
-import type { EngineJob, EngineResult } from '../engine/protocol.ts';
+import type { EngineJob, EngineResult } from '../engine/border/protocol.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { MeaningIndex } from './meaningIndex.ts';
 

@@ -1,8 +1,8 @@
 /** How much memory a job takes in each way it can be run: estimated from its models and size, corrected by what was measured. */
 
 import type { JobRequest, Plan } from '../../preload/jobs.ts';
-import { type LoadedMode, VAE_BYTES_PER_PIXEL, vaeTileFor } from '../engine/memory.ts';
-import type { MemoryMode } from '../engine/protocol.ts';
+import type { MemoryMode } from '../engine/border/protocol.ts';
+import { type LoadedMode, VAE_BYTES_PER_PIXEL, vaeTileFor } from '../engine/devices/memory.ts';
 import { finalSize } from '../images/comfy/exportSampling.ts';
 import { resolveModel } from '../library/resolve.ts';
 import type { ReadableDb, WritableDb } from '../storage/database.ts';

@@ -1,7 +1,7 @@
 /** The engine's progress as the window sees it: one fraction of the whole job, time left, a preview to show. */
 import sharp from 'sharp';
 import type { JobProgress } from '../../preload/jobs.ts';
-import type { EngineProgress, RawImage } from '../engine/protocol.ts';
+import type { EngineProgress, RawImage } from '../engine/border/protocol.ts';
 
 type Preview = NonNullable<JobProgress['preview']>;
 

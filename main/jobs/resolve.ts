@@ -11,7 +11,7 @@ import type {
   ModelRef,
   UpscaleRequest,
 } from '../../preload/request.ts';
-import type { EngineJob } from '../engine/protocol.ts';
+import type { EngineJob } from '../engine/border/protocol.ts';
 import { imagePath } from '../history/uploads.ts';
 import { locatedPreprocessor } from '../library/preprocessors.ts';
 import { requireModel } from '../library/resolve.ts';

@@ -1,7 +1,7 @@
 /** What becomes of a finished job: pictures into the history, a LoRA into the library. */
 import { StudioError } from '../../preload/errors.ts';
 import type { Job } from '../../preload/jobs.ts';
-import type { EngineResult } from '../engine/protocol.ts';
+import type { EngineResult } from '../engine/border/protocol.ts';
 import type { History } from '../history/history.ts';
 import { pixelsOf } from '../images/pixels.ts';
 import { countUse } from '../library/cards.ts';

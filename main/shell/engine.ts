@@ -1,7 +1,7 @@
 /** The engine as Electron's utility process: the same messages, another way to fork. */
 import { utilityProcess } from 'electron';
-import type { EngineHandle } from '../engine/client.ts';
-import { ENGINE_ENVIRONMENT, stepBehindWindow } from '../engine/launch.ts';
+import type { EngineHandle } from '../engine/border/client.ts';
+import { ENGINE_ENVIRONMENT, stepBehindWindow } from '../engine/border/launch.ts';
 
 /** Characters of the engine's error output kept for a report. */
 const STDERR_TAIL = 4000;

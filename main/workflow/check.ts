@@ -1,6 +1,6 @@
 /** Looks a whole graph over before anything runs: kinds of nodes, values, types of links, files. */
 import type { z } from 'zod';
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { type LooseGraph, type LooseNode, linkFrom } from '../images/comfy/graph.ts';
 import { embeddingsOf, type FileTables, type Folder } from './files.ts';
 import { nodeName } from './graph.ts';

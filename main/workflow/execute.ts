@@ -1,5 +1,5 @@
 /** Runs a workflow: checks all of it, then evaluates node by node what has changed since the last run. */
-import { badInput, EngineError } from '../engine/failures.ts';
+import { badInput, EngineError } from '../engine/border/failures.ts';
 import type { Pixels } from '../images/pixels.ts';
 import { fileStamp, keyOf, type WorkflowCache } from './cache.ts';
 import { type CheckedNode, checkedNodes, withLinks } from './check.ts';

@@ -1,5 +1,5 @@
 /** A workflow as it comes from outside: ComfyUI's API graph, checked in shape and size before anything looks at its meaning. */
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { isRecord, type LooseGraph, type LooseNode, looseNode } from '../images/comfy/graph.ts';
 import { kindOf } from './registry.ts';
 

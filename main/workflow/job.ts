@@ -1,8 +1,9 @@
 /** The job "workflow": a ComfyUI graph run in the engine; what did not change since the last one is not run again. */
-import type { EngineHost } from '../engine/host.ts';
-import type { JobContext } from '../engine/jobs.ts';
-import { progressReporter } from '../engine/progress.ts';
-import type { EngineJob, EngineResult } from '../engine/protocol.ts';
+
+import type { EngineJob, EngineResult } from '../engine/border/protocol.ts';
+import type { JobContext } from '../engine/jobs/context.ts';
+import { progressReporter } from '../engine/jobs/progress.ts';
+import type { EngineHost } from '../engine/loading/host.ts';
 import { createWorkflowCache, type WorkflowCache } from './cache.ts';
 import { runWorkflow } from './execute.ts';
 import { parseWorkflow } from './graph.ts';

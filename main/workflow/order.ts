@@ -1,5 +1,5 @@
 /** Which nodes of a graph are to be run, and in which order: everything the output nodes are made from. */
-import { badInput } from '../engine/failures.ts';
+import { badInput } from '../engine/border/failures.ts';
 import { type LooseGraph, type LooseNode, linkFrom } from '../images/comfy/graph.ts';
 import { nodeName } from './graph.ts';
 import { OUTPUT_NODES } from './registry.ts';

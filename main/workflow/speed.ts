@@ -1,7 +1,7 @@
 /** The speed of a graph: what its samplers carry under `_meta.emulsion`, as our own exported graphs do. */
 import { SPEEDS } from '../../preload/request.ts';
 import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
-import type { Speed } from '../engine/packing/choice.ts';
+import type { Speed } from '../engine/devices/packingChoice.ts';
 import type { LooseGraph } from '../images/comfy/graph.ts';
 import { parseWorkflow, postedGraph } from './graph.ts';
 import { SAMPLING } from './nodes/sampling.ts';

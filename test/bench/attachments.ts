@@ -1,12 +1,13 @@
 /** What can be attached to a checkpoint: LoRA switch and step cost, ControlNet step cost, upscaling. */
 import { join } from 'node:path';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { type OpenControl, openControlNet, residualFeeds } from '../../main/engine/controls.ts';
-import { cachedWeights } from '../../main/engine/fp32Cache.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { createSession } from '../../main/engine/sessions.ts';
-import { openUpscaler, upscaleImage } from '../../main/engine/upscaler.ts';
+import { type OpenControl, openControlNet } from '../../main/engine/conditions/controls.ts';
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
+import { residualFeeds } from '../../main/engine/networks/residualFeeds.ts';
+import { openUpscaler, upscaleImage } from '../../main/engine/networks/upscaler.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
+import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
+import { cachedWeights } from '../../main/engine/weights/fp32Cache.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 import { compileUnet } from '../../native-models/compile.ts';
 import { input } from '../../native-models/graph/value.ts';

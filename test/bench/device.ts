@@ -1,9 +1,9 @@
 /** SD 1.5 on the device that `--device` names, written for it as the engine does: precision and attention by its probe. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { openCheckpoint } from '../../main/engine/checkpoint.ts';
 import { sessionChooser } from '../../main/engine/devices/chooser.ts';
-import { residentFeeds } from '../../main/engine/resident.ts';
-import { createSession, type SessionOptions } from '../../main/engine/sessions.ts';
+import { residentFeeds } from '../../main/engine/runtime/resident.ts';
+import { createSession, type SessionOptions } from '../../main/engine/runtime/sessions.ts';
+import { openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
 import type { Graph } from '../../native-models/graph/build.ts';
 import { unetFeeds } from './networks.ts';
 import type { BenchContext, BenchRow } from './rows.ts';

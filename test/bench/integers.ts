@@ -1,10 +1,10 @@
 /** Speeds fast (16-bit integers, or fewer products) and draft (8-bit ones) against exact float32, in turns within one process. */
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { type CheckpointParts, checkpointOf, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { withPackedWeights } from '../../main/engine/packing/cache.ts';
-import { relativeL2 } from '../../main/engine/probing.ts';
-import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { relativeL2 } from '../../main/engine/runtime/probing.ts';
+import { createSession, DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
+import { type CheckpointParts, checkpointOf, openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
+import { withPackedWeights } from '../../main/engine/weights/packedCache.ts';
 import { buildGraph, type Graph } from '../../native-models/graph/build.ts';
 import { input, type Value } from '../../native-models/graph/value.ts';
 import { conv2d, linear } from '../../native-models/layers/basic.ts';

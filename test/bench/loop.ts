@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { STARTER_FOLDER } from '../../main/cli/starter.ts';
-import { openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { createNetworks } from '../../main/engine/networks.ts';
-import { previewOf } from '../../main/engine/preview.ts';
-import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
+import { createNetworks } from '../../main/engine/networks/networks.ts';
+import { previewOf } from '../../main/engine/networks/preview.ts';
+import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
+import { openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
 import { generateLatent } from '../../main/pipeline/generate.ts';
 import type { NoisePrediction, NoisePredictionInput } from '../../main/pipeline/model.ts';
 import { type Tensor, tensor } from '../../main/pipeline/tensor.ts';

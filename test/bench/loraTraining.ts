@@ -7,9 +7,9 @@
  */
 
 import { Tensor } from 'onnxruntime-node';
-import { openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { cachedWeights } from '../../main/engine/fp32Cache.ts';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
+import { openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
+import { cachedWeights } from '../../main/engine/weights/fp32Cache.ts';
 import { createAdamW } from '../../main/training/optimizer.ts';
 import { createParameters } from '../../main/training/parameters.ts';
 import { openTrainingSession } from '../../main/training/session.ts';

@@ -1,14 +1,14 @@
 /** The networks of SD 1.5 in each memory mode, beside the work they do. One CFG step is a batch of two. */
 import { Tensor } from 'onnxruntime-node';
-import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { residualFeeds } from '../../main/engine/controls.ts';
-import { cachedWeights } from '../../main/engine/fp32Cache.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { vaeTileFor } from '../../main/engine/memory.ts';
-import { VAE_OVERLAP } from '../../main/engine/networks.ts';
-import type { DeviceName } from '../../main/engine/protocol.ts';
-import { createSession, DEFAULT_SESSION, type SessionOptions } from '../../main/engine/sessions.ts';
-import { runOne, toOrt } from '../../main/engine/tensors.ts';
+import type { DeviceName } from '../../main/engine/border/protocol.ts';
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
+import { vaeTileFor } from '../../main/engine/devices/memory.ts';
+import { VAE_OVERLAP } from '../../main/engine/networks/networks.ts';
+import { residualFeeds } from '../../main/engine/networks/residualFeeds.ts';
+import { createSession, DEFAULT_SESSION, type SessionOptions } from '../../main/engine/runtime/sessions.ts';
+import { runOne, toOrt } from '../../main/engine/runtime/tensors.ts';
+import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
+import { cachedWeights } from '../../main/engine/weights/fp32Cache.ts';
 import { runTiled } from '../../main/pipeline/tiles.ts';
 import type { Graph } from '../../native-models/graph/build.ts';
 import { flopsOf } from '../../native-models/graph/flops.ts';

@@ -1,5 +1,5 @@
 /** A row of the benchmark: one claim, one number, and what was wanted of it. */
-import type { EngineSettings } from '../../main/engine/protocol.ts';
+import type { EngineSettings } from '../../main/engine/border/protocol.ts';
 
 export interface BenchRow {
   /** What was measured, on what: "U-Net, normal: CFG step at 512²". */

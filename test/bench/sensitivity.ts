@@ -7,12 +7,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointOf, type OpenedCheckpoint, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { createNetworks, type Networks } from '../../main/engine/networks.ts';
-import { withoutPacked, withPackedWeights } from '../../main/engine/packing/cache.ts';
-import { relativeL2 } from '../../main/engine/probing.ts';
-import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
+import { createNetworks, type Networks } from '../../main/engine/networks/networks.ts';
+import { relativeL2 } from '../../main/engine/runtime/probing.ts';
+import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
+import { checkpointOf, type OpenedCheckpoint, openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
+import { withoutPacked, withPackedWeights } from '../../main/engine/weights/packedCache.ts';
 import { generateLatent } from '../../main/pipeline/generate.ts';
 import type { NoisePredictionInput } from '../../main/pipeline/model.ts';
 import { integerLayers } from '../../native-models/models/integerLayers.ts';

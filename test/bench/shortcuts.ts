@@ -1,8 +1,9 @@
 /** Shortcuts: how near the starter's pictures stay and how much work is left, and what that work takes on a full-size U-Net. */
-import { openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { createNetworks, type Networks } from '../../main/engine/networks.ts';
-import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
+import { createNetworks, type Networks } from '../../main/engine/networks/networks.ts';
+import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
+import { openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
 import type { NoisePredictionInput } from '../../main/pipeline/model.ts';
 import { type Tensor, tensor } from '../../main/pipeline/tensor.ts';
 import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { Tensor } from 'onnxruntime-node';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import { matmul } from '../../native-models/graph/ops.ts';
 import { input } from '../../native-models/graph/value.ts';

@@ -1,6 +1,6 @@
 /** Conformance of the text encoders: SD 1's CLIP-L, SD 2's OpenCLIP, SDXL's pair with its pooled and size vector. */
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { sizeEmbedding } from '../../main/pipeline/sizeEmbedding.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import { input } from '../../native-models/graph/value.ts';

@@ -1,9 +1,10 @@
 /** Conformance of ControlNet: its residuals, their effect at several weights, and sampler runs with control intervals. */
 import { join } from 'node:path';
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { type OpenControl, openControlNet, residualFeeds } from '../../main/engine/controls.ts';
-import { createSession } from '../../main/engine/sessions.ts';
-import { runOne, toOrt } from '../../main/engine/tensors.ts';
+import { type OpenControl, openControlNet } from '../../main/engine/conditions/controls.ts';
+import { residualFeeds } from '../../main/engine/networks/residualFeeds.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
+import { runOne, toOrt } from '../../main/engine/runtime/tensors.ts';
 import { decodePixels } from '../../main/images/codec.ts';
 import { toTensor } from '../../main/images/pixels.ts';
 import { type ControlPriority, withControl } from '../../main/pipeline/control.ts';

@@ -1,6 +1,6 @@
 /** Conformance of whole generations: contexts, noise, sigmas, latents before every step, the final latent and picture. */
 import { join } from 'node:path';
-import type { Networks } from '../../main/engine/networks.ts';
+import type { Networks } from '../../main/engine/networks/networks.ts';
 import { decodePixels } from '../../main/images/codec.ts';
 import { latentMask, maskOf } from '../../main/images/masks.ts';
 import { toTensor } from '../../main/images/pixels.ts';

@@ -1,6 +1,6 @@
 /** Conformance of the upscalers: RRDB and compact networks, and RRDB under its two older naming layouts. */
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { compileUpscaler } from '../../native-models/compile.ts';
 import { inferUpscaler } from '../../native-models/inspect/upscaler.ts';
 import { canonicalTensors } from '../../native-models/weights/keys.ts';

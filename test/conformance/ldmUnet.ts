@@ -1,7 +1,7 @@
 /** Conformance of the U-Net (SD 1, inpaint, SD 2, SDXL): outputs of every run, and of single blocks where the case has them. */
 import { join } from 'node:path';
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { buildGraph, type Graph } from '../../native-models/graph/build.ts';
 import { input, type Value } from '../../native-models/graph/value.ts';
 import { rootScope } from '../../native-models/layers/scope.ts';

@@ -1,6 +1,6 @@
 /** Conformance of the VAE: moments, mean, clamped log-variance and a sample of the encoder; pictures of the decoder. */
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { compileVaeDecoder, compileVaeEncoder } from '../../native-models/compile.ts';
 import { canonicalTensors } from '../../native-models/weights/keys.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { createLoraStore, type LoraChoice, type LoraSet } from '../../main/engine/loras.ts';
-import { createSession } from '../../main/engine/sessions.ts';
-import { type Feeds, toOrt } from '../../main/engine/tensors.ts';
+import { createLoraStore, type LoraChoice, type LoraSet } from '../../main/engine/conditions/loras.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
+import { type Feeds, toOrt } from '../../main/engine/runtime/tensors.ts';
 import { compileClipText, compileUnet } from '../../native-models/compile.ts';
 import { isLinear, loraInputs } from '../../native-models/lora/adapter.ts';
 import { type CheckpointConfig, SD15 } from '../../native-models/models/configs.ts';

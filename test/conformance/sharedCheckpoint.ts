@@ -1,8 +1,8 @@
 /** The tiny checkpoint that several cases share, opened by the engine's own networks. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createNetworks, type LoraFeeds, type Networks } from '../../main/engine/networks.ts';
-import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { createNetworks, type LoraFeeds, type Networks } from '../../main/engine/networks/networks.ts';
+import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
 import {
   compileClipText,
   compileOuterUnet,

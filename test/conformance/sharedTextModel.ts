@@ -1,8 +1,8 @@
 /** The text encoder of the checkpoint that several cases share, run by the engine's own sessions. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createSession } from '../../main/engine/sessions.ts';
-import { textModel } from '../../main/engine/textModel.ts';
+import { textModel } from '../../main/engine/networks/textModel.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import type { TextModel } from '../../main/pipeline/text/textModel.ts';
 import { compileClipText } from '../../native-models/compile.ts';
 import { canonicalTensors } from '../../native-models/weights/keys.ts';

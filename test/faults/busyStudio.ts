@@ -6,7 +6,7 @@
 import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { launchEngine } from '../../main/engine/launch.ts';
+import { launchEngine } from '../../main/engine/border/launch.ts';
 import { storeUpload } from '../../main/history/uploads.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';

@@ -1,7 +1,7 @@
 /** Naming and ordering: what becomes a node, an initializer, an input; and that ONNX Runtime accepts the bytes. */
 import { Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import { createSession } from '../../main/engine/sessions.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { buildGraph, topologicalOrder } from '../../native-models/graph/build.ts';
 import { flopsOf } from '../../native-models/graph/flops.ts';
 import * as ops from '../../native-models/graph/ops.ts';

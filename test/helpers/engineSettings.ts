@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { EngineSettings } from '../../main/engine/protocol.ts';
+import type { EngineSettings } from '../../main/engine/border/protocol.ts';
 
 const cacheDir = mkdtempSync(join(tmpdir(), 'emulsion-test-'));
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 /** Gradients by the real onnxruntime: those of the gradient graph, and central differences to compare them with. */
 import * as ort from 'onnxruntime-node';
-import '../../main/engine/noTelemetry.ts';
+import '../../main/engine/runtime/noTelemetry.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import { gradients } from '../../native-models/graph/gradients.ts';
 import { toOnnx } from '../../native-models/graph/onnxProto.ts';

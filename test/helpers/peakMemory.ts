@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import '../../main/engine/noTelemetry.ts';
+import '../../main/engine/runtime/noTelemetry.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import { toOnnx } from '../../native-models/graph/onnxProto.ts';
 import type { Value } from '../../native-models/graph/value.ts';

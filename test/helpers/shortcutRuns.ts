@@ -1,10 +1,10 @@
 /** The starter painted with shortcuts and without: how much work was done, and how near the pictures are. */
 import { join } from 'node:path';
 import { STARTER_FOLDER } from '../../main/cli/starter.ts';
-import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { createNetworks, type Networks } from '../../main/engine/networks.ts';
-import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
+import { createNetworks, type Networks } from '../../main/engine/networks/networks.ts';
+import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
+import { type OpenedCheckpoint, openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
 import { fromTensor } from '../../main/images/pixels.ts';
 import { type GenerationInputs, generateLatent } from '../../main/pipeline/generate.ts';
 import type { NoisePredictionInput } from '../../main/pipeline/model.ts';

@@ -5,7 +5,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { launchEngine } from '../../main/engine/launch.ts';
+import { launchEngine } from '../../main/engine/border/launch.ts';
 import { type Server, type ServerOptions, startServer } from '../../main/serve/serve.ts';
 import type { StudioClient } from '../../preload/contract.ts';
 import type { Job } from '../../preload/jobs.ts';

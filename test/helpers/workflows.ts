@@ -1,8 +1,14 @@
 /** Runs requests and workflows on one engine host, in this process. */
-import { generate } from '../../main/engine/generateJob.ts';
-import { createHost, type EngineHost } from '../../main/engine/host.ts';
-import type { JobContext } from '../../main/engine/jobs.ts';
-import type { EngineJob, EngineProgress, EngineResult, EngineSettings } from '../../main/engine/protocol.ts';
+
+import type {
+  EngineJob,
+  EngineProgress,
+  EngineResult,
+  EngineSettings,
+} from '../../main/engine/border/protocol.ts';
+import type { JobContext } from '../../main/engine/jobs/context.ts';
+import { generate } from '../../main/engine/jobs/generate.ts';
+import { createHost, type EngineHost } from '../../main/engine/loading/host.ts';
 import { runWorkflowJob } from '../../main/workflow/job.ts';
 import type { GenerationRequest } from '../../preload/request.ts';
 import { PLAIN_SETTINGS } from './engineSettings.ts';

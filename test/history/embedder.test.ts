@@ -1,7 +1,7 @@
 /** Embedding in idle time: a batch that fails by chance is tried again picture by picture, and one bad picture stands alone. */
 import { basename } from 'node:path';
 import { expect, test } from 'vitest';
-import type { EngineJob, EngineResult } from '../../main/engine/protocol.ts';
+import type { EngineJob, EngineResult } from '../../main/engine/border/protocol.ts';
 import { Embedder } from '../../main/history/embedder.ts';
 import { fillHistory } from '../helpers/generatedHistory.ts';
 import { tempDatabase } from '../helpers/tempDatabase.ts';

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { EngineError } from '../../main/engine/failures.ts';
-import type { EngineResult } from '../../main/engine/protocol.ts';
+import { EngineError } from '../../main/engine/border/failures.ts';
+import type { EngineResult } from '../../main/engine/border/protocol.ts';
 import { Jobs } from '../../main/jobs/jobs.ts';
 import { type Engine, Runner } from '../../main/jobs/runner.ts';
 import { createTimeline } from '../../main/jobs/timeline.ts';

@@ -1,8 +1,8 @@
 /** Layers in 8-bit integers: against a plain reference in whole numbers, and against the float32 layer they stand for. */
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { relativeL2 } from '../../main/engine/probing.ts';
-import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { relativeL2 } from '../../main/engine/runtime/probing.ts';
+import { createSession, DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import { input, type Value } from '../../native-models/graph/value.ts';
 import { conv2d, linear } from '../../native-models/layers/basic.ts';

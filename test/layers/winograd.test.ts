@@ -1,8 +1,8 @@
 /** Convolutions by fewer products against the plain ones, at sizes that fit the tiles and at others; and which layers get them. */
 import { Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import { relativeL2, wave } from '../../main/engine/probing.ts';
-import { createSession } from '../../main/engine/sessions.ts';
+import { relativeL2, wave } from '../../main/engine/runtime/probing.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import { input } from '../../native-models/graph/value.ts';
 import { conv2d } from '../../native-models/layers/basic.ts';

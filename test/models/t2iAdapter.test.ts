@@ -1,8 +1,8 @@
 /** T2I-Adapter against its equations written out in plain loops, over random weights in either layout. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createSession } from '../../main/engine/sessions.ts';
-import { runOne, toOrt } from '../../main/engine/tensors.ts';
+import { createSession } from '../../main/engine/runtime/sessions.ts';
+import { runOne, toOrt } from '../../main/engine/runtime/tensors.ts';
 import type { Tensor } from '../../main/pipeline/tensor.ts';
 import { compileT2iAdapter, featureChannels } from '../../native-models/compile.ts';
 import { t2iAdapterConfig } from '../../native-models/inspect/config.ts';

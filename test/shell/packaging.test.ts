@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { EngineClient } from '../../main/engine/client.ts';
-import { launchEngine } from '../../main/engine/launch.ts';
+import { EngineClient } from '../../main/engine/border/client.ts';
+import { launchEngine } from '../../main/engine/border/launch.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');

@@ -1,9 +1,9 @@
 /** A graph on a device against the same layers in float32 on the CPU. */
 import { Tensor } from 'onnxruntime-node';
+import type { DeviceName } from '../../main/engine/border/protocol.ts';
 import { noise } from '../../main/engine/devices/probe.ts';
-import { relativeL2 } from '../../main/engine/probing.ts';
-import type { DeviceName } from '../../main/engine/protocol.ts';
-import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { relativeL2 } from '../../main/engine/runtime/probing.ts';
+import { createSession, DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
 import type { Graph, NamedValue } from '../../native-models/graph/build.ts';
 import type { Target } from '../../native-models/layers/scope.ts';
 

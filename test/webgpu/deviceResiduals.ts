@@ -1,14 +1,14 @@
 /** Residuals of two ControlNets that never leave the device: what the U-Net makes of them is what it makes on the CPU. */
 import { join } from 'node:path';
-import { openCheckpoint } from '../../main/engine/checkpoint.ts';
-import { createControlStore } from '../../main/engine/controls.ts';
+import type { DeviceName } from '../../main/engine/border/protocol.ts';
+import { createControlStore } from '../../main/engine/conditions/controls.ts';
+import { createLoraStore } from '../../main/engine/conditions/loras.ts';
 import { noise } from '../../main/engine/devices/probe.ts';
-import { createLoraStore } from '../../main/engine/loras.ts';
-import { createNetworks } from '../../main/engine/networks.ts';
-import { relativeL2 } from '../../main/engine/probing.ts';
-import type { DeviceName } from '../../main/engine/protocol.ts';
-import { DEFAULT_SESSION } from '../../main/engine/sessions.ts';
-import { isOnDevice } from '../../main/engine/tensors.ts';
+import { createNetworks } from '../../main/engine/networks/networks.ts';
+import { relativeL2 } from '../../main/engine/runtime/probing.ts';
+import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
+import { isOnDevice } from '../../main/engine/runtime/tensors.ts';
+import { openCheckpoint } from '../../main/engine/weights/checkpoint.ts';
 import { type ActiveControl, withControl } from '../../main/pipeline/control.ts';
 import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { type Tensor, tensor } from '../../main/pipeline/tensor.ts';

@@ -1,9 +1,9 @@
 /** Tensors kept on the device, as LoRA matrices are: given to a session many times, they are the numbers that went up. */
 import { Tensor } from 'onnxruntime-node';
 import { noise } from '../../main/engine/devices/probe.ts';
-import { relativeL2 } from '../../main/engine/probing.ts';
-import { residentFeeds } from '../../main/engine/resident.ts';
-import { createSession, DEFAULT_SESSION } from '../../main/engine/sessions.ts';
+import { relativeL2 } from '../../main/engine/runtime/probing.ts';
+import { residentFeeds } from '../../main/engine/runtime/resident.ts';
+import { createSession, DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
 import { buildGraph } from '../../native-models/graph/build.ts';
 import * as ops from '../../native-models/graph/ops.ts';
 import { input } from '../../native-models/graph/value.ts';

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { EngineClient } from '../../main/engine/client.ts';
-import { launchEngine } from '../../main/engine/launch.ts';
-import type { EngineProgress, RawImage } from '../../main/engine/protocol.ts';
+import { EngineClient } from '../../main/engine/border/client.ts';
+import { launchEngine } from '../../main/engine/border/launch.ts';
+import type { EngineProgress, RawImage } from '../../main/engine/border/protocol.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
 import { NO_SWIFT_SHADER, unpackSwiftShader } from '../helpers/swiftShader.ts';
 

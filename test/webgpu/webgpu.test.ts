@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EngineResult } from '../../main/engine/protocol.ts';
+import type { EngineResult } from '../../main/engine/border/protocol.ts';
 import { emulsion } from '../helpers/emulsion.ts';
 import { NO_SWIFT_SHADER, unpackSwiftShader } from '../helpers/swiftShader.ts';
 import { errorOn } from './compare.ts';

@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { EngineError } from '../../main/engine/failures.ts';
+import { EngineError } from '../../main/engine/border/failures.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { RawImage } from '../../main/engine/protocol.ts';
+import type { RawImage } from '../../main/engine/border/protocol.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { fromTensor, pixelsOf } from '../../main/images/pixels.ts';
 import { readTensor } from '../conformance/caseFolder.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { keepGains } from '../../main/engine/packing/gain.ts';
+import { keepGains } from '../../main/engine/devices/packingGain.ts';
 import { comfyGraph } from '../../main/images/comfy/exportGraph.ts';
 import { parsePythonJson, pythonJson } from '../../main/images/comfy/graph.ts';
 import { parseWorkflow } from '../../main/workflow/graph.ts';

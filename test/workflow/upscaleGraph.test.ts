@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import type { JobContext } from '../../main/engine/jobs.ts';
-import { upscale } from '../../main/engine/upscaleJob.ts';
+import type { JobContext } from '../../main/engine/jobs/context.ts';
+import { upscale } from '../../main/engine/jobs/upscale.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { readImageMetadata } from '../../main/images/metadata/read.ts';
 import { encodeWithMetadata } from '../../main/images/metadata/write.ts';

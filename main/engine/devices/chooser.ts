@@ -1,6 +1,6 @@
 /** Which device a job runs on, and how its graphs are written. */
-import type { DeviceName, EngineSettings } from '../protocol.ts';
-import { DEFAULT_SESSION, type SessionOptions } from '../sessions.ts';
+import type { DeviceName, EngineSettings } from '../border/protocol.ts';
+import { DEFAULT_SESSION, type SessionOptions } from '../runtime/sessions.ts';
 import { probeDevice, probeDevices, type ReadyDevice } from './ladder.ts';
 
 export type SessionChooser = (settings: EngineSettings) => Promise<SessionOptions>;

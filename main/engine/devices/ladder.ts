@@ -1,9 +1,9 @@
 /** The device ladder: every execution provider runs small graphs against the CPU's numbers; the fastest right one wins. */
 import { listSupportedBackends } from 'onnxruntime-node';
 import type { Target } from '../../../native-models/layers/scope.ts';
-import { badInput } from '../failures.ts';
-import type { DeviceName, DeviceReport } from '../protocol.ts';
-import { createSession, DEFAULT_SESSION } from '../sessions.ts';
+import { badInput } from '../border/failures.ts';
+import type { DeviceName, DeviceReport } from '../border/protocol.ts';
+import { createSession, DEFAULT_SESSION } from '../runtime/sessions.ts';
 import { loadedLibraries, softwareAdapter } from './drivers.ts';
 import { type GraphicsCard, graphicsCard } from './graphics.ts';
 import { fusedAttentionError, isRight, smallestGraph, unetError } from './probe.ts';

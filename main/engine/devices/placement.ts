@@ -1,5 +1,5 @@
 /** What of a checkpoint fits into a device's memory: everything, ever less of it at once, or nothing. */
-import { VAE_BYTES_PER_PIXEL, vaeTileFor } from '../memory.ts';
+import { VAE_BYTES_PER_PIXEL, vaeTileFor } from './memory.ts';
 
 /** Bytes of weights on the device, and the size of the picture. */
 export interface Need {

@@ -15,10 +15,10 @@ import {
   type Target,
 } from '../../../native-models/layers/scope.ts';
 import { SD15, type UnetConfig } from '../../../native-models/models/configs.ts';
-import { relativeL2 } from '../probing.ts';
-import type { DeviceName } from '../protocol.ts';
-import { createSession, DEFAULT_SESSION } from '../sessions.ts';
-import type { Feeds } from '../tensors.ts';
+import type { DeviceName } from '../border/protocol.ts';
+import { relativeL2 } from '../runtime/probing.ts';
+import { createSession, DEFAULT_SESSION } from '../runtime/sessions.ts';
+import type { Feeds } from '../runtime/tensors.ts';
 
 /** Rounding alone; a wrong kernel errs by far more, be it at one width of heads only. */
 const LARGEST_RELATIVE_ERROR: Readonly<Record<Precision, number>> = { float32: 1e-3, float16: 2e-2 };

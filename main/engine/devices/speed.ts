@@ -4,8 +4,8 @@ import { buildGraph } from '../../../native-models/graph/build.ts';
 import * as ops from '../../../native-models/graph/ops.ts';
 import { constant, input } from '../../../native-models/graph/value.ts';
 import type { Target } from '../../../native-models/layers/scope.ts';
-import type { DeviceName } from '../protocol.ts';
-import { createSession, DEFAULT_SESSION } from '../sessions.ts';
+import type { DeviceName } from '../border/protocol.ts';
+import { createSession, DEFAULT_SESSION } from '../runtime/sessions.ts';
 
 const CHANNELS = 320;
 const SIDE = 64;

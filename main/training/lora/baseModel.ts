@@ -9,10 +9,10 @@ import {
 import type { ParameterSource } from '../../../native-models/layers/scope.ts';
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { fileParameters } from '../../../native-models/weights/source.ts';
-import { openCheckpoint } from '../../engine/checkpoint.ts';
-import { copyOrOriginal } from '../../engine/fp32Cache.ts';
-import { type CheckpointGraphs, createNetworks } from '../../engine/networks.ts';
-import { DEFAULT_SESSION } from '../../engine/sessions.ts';
+import { createNetworks } from '../../engine/networks/networks.ts';
+import { DEFAULT_SESSION } from '../../engine/runtime/sessions.ts';
+import { type CheckpointGraphs, openCheckpoint } from '../../engine/weights/checkpoint.ts';
+import { copyOrOriginal } from '../../engine/weights/fp32Cache.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import type { TextModel } from '../../pipeline/text/textModel.ts';
 

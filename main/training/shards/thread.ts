@@ -1,5 +1,5 @@
 /** A shard in a thread of its own: the calls of Shard as messages. What goes wrong there rejects the waiting call. */
-import '../../engine/noTelemetry.ts';
+import '../../engine/runtime/noTelemetry.ts';
 import { Worker } from 'node:worker_threads';
 import type { Losses, Shard, ShardSetup } from './shard.ts';
 import type { Order, Reply } from './worker.ts';

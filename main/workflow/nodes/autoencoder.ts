@@ -1,6 +1,6 @@
 /** Pictures ↔ latents, and the forms of encoding that inpainting needs. */
 import { z } from 'zod';
-import { badInput } from '../../engine/failures.ts';
+import { badInput } from '../../engine/border/failures.ts';
 import { crop } from '../../images/compose.ts';
 import { fillMasked } from '../../images/fill.ts';
 import { latentMask, type Mask, maskOf, maskTensor } from '../../images/masks.ts';

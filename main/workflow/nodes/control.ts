@@ -1,6 +1,6 @@
 /** Nodes around ControlNets. */
 import { z } from 'zod';
-import { badInput } from '../../engine/failures.ts';
+import { badInput } from '../../engine/border/failures.ts';
 import { isPreprocessor, preprocess } from '../../images/hints/preprocessors.ts';
 import type { Pixels } from '../../images/pixels.ts';
 import { node } from '../parts/node.ts';

@@ -1,6 +1,6 @@
 /** Nodes that name a model file. Nothing is loaded here: the value says which file, and which LoRAs on it. */
 import { z } from 'zod';
-import type { LoraChoice } from '../../engine/loras.ts';
+import type { LoraChoice } from '../../engine/conditions/loras.ts';
 import { node } from '../parts/node.ts';
 import { decimal, socket } from '../parts/sockets.ts';
 

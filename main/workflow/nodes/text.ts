@@ -1,6 +1,6 @@
 /** Prompts → conditioning. */
 import { z } from 'zod';
-import { readEmbeddings } from '../../engine/embeddingFiles.ts';
+import { readEmbeddings } from '../../engine/jobs/embeddingFiles.ts';
 import { type EncodeOptions, encodePrompt } from '../../pipeline/text/encode.ts';
 import { promptStages } from '../../pipeline/text/prompt/stages.ts';
 import { type NodeContext, node } from '../parts/node.ts';

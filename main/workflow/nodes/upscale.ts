@@ -1,7 +1,7 @@
 /** Enlarging pictures with a network. */
 import { z } from 'zod';
 import { upscaleRequestSchema } from '../../../preload/request.ts';
-import { upscaleImage, upscaleSteps } from '../../engine/upscaler.ts';
+import { upscaleImage, upscaleSteps } from '../../engine/networks/upscaler.ts';
 import type { Pixels } from '../../images/pixels.ts';
 import { node } from '../parts/node.ts';
 import { requireSmall } from '../parts/sizes.ts';

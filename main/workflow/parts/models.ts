@@ -1,14 +1,14 @@
 /** The models of a workflow, made ready when a node needs them: the engine keeps the last one loaded. */
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
-import type { OpenControls } from '../../engine/controls.ts';
-import type { EngineHost, OpenOptions } from '../../engine/host.ts';
-import type { LoraChoice } from '../../engine/loras.ts';
-import type { Networks } from '../../engine/networks.ts';
-import type { Speed } from '../../engine/packing/choice.ts';
-import type { EngineSettings } from '../../engine/protocol.ts';
-import { type OpenUpscaler, openUpscaler } from '../../engine/upscaler.ts';
-import { openVaeFile } from '../../engine/vaeFile.ts';
+import type { EngineSettings } from '../../engine/border/protocol.ts';
+import type { OpenControls } from '../../engine/conditions/controls.ts';
+import type { LoraChoice } from '../../engine/conditions/loras.ts';
+import type { Speed } from '../../engine/devices/packingChoice.ts';
+import type { EngineHost, OpenOptions } from '../../engine/loading/host.ts';
+import type { Networks } from '../../engine/networks/networks.ts';
+import { type OpenUpscaler, openUpscaler } from '../../engine/networks/upscaler.ts';
+import { openVaeFile } from '../../engine/networks/vaeFile.ts';
 import type { ModelValue, VaeValue } from './sockets.ts';
 
 export interface ReadyModel {

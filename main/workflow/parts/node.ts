@@ -1,6 +1,6 @@
 /** What a kind of node is: its inputs as a schema, its outputs, and what it does. */
 import { z } from 'zod';
-import type { ProgressReporter } from '../../engine/progress.ts';
+import type { ProgressReporter } from '../../engine/jobs/progress.ts';
 import type { Folder } from '../files.ts';
 import type { Models } from './models.ts';
 import { type SocketType, type SocketValues, Wire } from './sockets.ts';

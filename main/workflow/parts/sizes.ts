@@ -1,5 +1,5 @@
 /** Sizes in ComfyUI's way, and how large anything in a workflow may become. */
-import { badInput } from '../../engine/failures.ts';
+import { badInput } from '../../engine/border/failures.ts';
 import { MAX_PIXELS } from '../../images/codec.ts';
 import { roundHalfEven } from '../../pipeline/numerics/rounding.ts';
 

@@ -1,6 +1,6 @@
 /** What travels along the links of a workflow: ComfyUI's types, as values of ours. Models are told by file, not held. */
 import { z } from 'zod';
-import type { LoraChoice } from '../../engine/loras.ts';
+import type { LoraChoice } from '../../engine/conditions/loras.ts';
 import type { Mask } from '../../images/masks.ts';
 import type { Pixels } from '../../images/pixels.ts';
 import type { ControlPriority } from '../../pipeline/control.ts';

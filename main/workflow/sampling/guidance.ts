@@ -1,7 +1,7 @@
 /** Conditioning values → denoised(x, sigma): prompt stages, inpaint channels, and ControlNets of either side. */
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import type { Shortcuts } from '../../../preload/shortcuts.ts';
-import { badInput } from '../../engine/failures.ts';
+import { badInput } from '../../engine/border/failures.ts';
 import { withControl } from '../../pipeline/control.ts';
 import { guidedDenoiser } from '../../pipeline/denoiser.ts';
 import {

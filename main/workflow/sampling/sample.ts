@@ -1,7 +1,7 @@
 /** ComfyUI's sampling: which noise levels, which noise, what is kept, and conditioning whose two sides may differ. */
 import type { Shortcuts } from '../../../preload/shortcuts.ts';
-import { badInput, rejectNaN } from '../../engine/failures.ts';
-import { previewOf } from '../../engine/preview.ts';
+import { badInput, rejectNaN } from '../../engine/border/failures.ts';
+import { previewOf } from '../../engine/networks/preview.ts';
 import { latentMask, maskTensor } from '../../images/masks.ts';
 import { keepingOutsideMask } from '../../pipeline/inpaint.ts';
 import { latentNoise } from '../../pipeline/noise/latentNoise.ts';

@@ -2,8 +2,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createHost } from '../../../main/engine/host.ts';
-import type { EngineProgress } from '../../../main/engine/protocol.ts';
+import type { EngineProgress } from '../../../main/engine/border/protocol.ts';
+import { createHost } from '../../../main/engine/loading/host.ts';
 import { pictureSize } from '../../../main/images/codec.ts';
 import { pictureFolder } from '../../../main/training/lora/dataset.ts';
 import { trainLoraJob } from '../../../main/training/lora/job.ts';

@@ -3,7 +3,7 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { buildGraph } from '../../../../native-models/graph/build.ts';
 import type { Value } from '../../../../native-models/graph/value.ts';
 import { rootScope, type Scope } from '../../../../native-models/layers/scope.ts';
-import { createSession, DEFAULT_SESSION } from '../../../engine/sessions.ts';
+import { createSession, DEFAULT_SESSION } from '../../../engine/runtime/sessions.ts';
 import type { ParameterSet } from '../../parameters.ts';
 import { inputSource, tensorsOf } from './step.ts';
 

@@ -3,7 +3,7 @@
  * Two threads of 8 samples ran 1.5 times as fast as one graph of 16 on two threads: a training graph is thousands of
  * small operations, too small to divide.
  */
-import '../../../engine/noTelemetry.ts';
+import '../../../engine/runtime/noTelemetry.ts';
 import { Worker } from 'node:worker_threads';
 import { clipFactor } from '../../optimizer.ts';
 import type { ParameterSet, Shapes } from '../../parameters.ts';

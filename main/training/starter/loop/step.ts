@@ -4,7 +4,7 @@ import { buildGraph } from '../../../../native-models/graph/build.ts';
 import { gradients } from '../../../../native-models/graph/gradients.ts';
 import { input, type Value } from '../../../../native-models/graph/value.ts';
 import { type ParameterSource, rootScope, type Scope } from '../../../../native-models/layers/scope.ts';
-import { createSession, DEFAULT_SESSION } from '../../../engine/sessions.ts';
+import { createSession, DEFAULT_SESSION } from '../../../engine/runtime/sessions.ts';
 import { createParameters, type Gradients, type ParameterSet, type Shapes } from '../../parameters.ts';
 
 /** Data of one run by input name. */

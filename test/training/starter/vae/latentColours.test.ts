@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { previewOf } from '../../../../main/engine/preview.ts';
+import { previewOf } from '../../../../main/engine/networks/preview.ts';
 import { fitColours } from '../../../../main/training/starter/vae/latentColours.ts';
 import { type LatentToRgb, SD15 } from '../../../../native-models/models/configs.ts';
 

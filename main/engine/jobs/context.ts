@@ -1,0 +1,8 @@
+/** What a job is given besides its request. */
+import type { EngineProgress, EngineSettings } from '../border/protocol.ts';
+
+export interface JobContext {
+  readonly settings: EngineSettings;
+  readonly onProgress: (progress: EngineProgress) => void;
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,63 @@
+/**
+ * Tensors that stay on the device between runs. ONNX Runtime's Node binding gives outputs as GPU buffers
+ * (`preferredOutputLocation`) and takes them as inputs of any session of the same provider, without a copy. It cannot
+ * read them back: `getData()` ends the process (1.30), so whoever needs the numbers asks a session for a CPU output.
+ */
+import type { InferenceSession } from 'onnxruntime-node';
+import { buildGraph } from '../../../native-models/graph/build.ts';
+import * as ops from '../../../native-models/graph/ops.ts';
+import { input } from '../../../native-models/graph/value.ts';
+import { createSession, type SessionOptions } from './sessions.ts';
+import type { Feeds } from './tensors.ts';
+
+export interface ResidentFeeds {
+  /** The same tensors on the device. Those of the last call are kept and given again for the same `feeds`, else freed. */
+  of(feeds: Feeds): Promise<Feeds>;
+  release(): Promise<void>;
+}
+
+/** For the CPU, and for providers whose buffers cannot be kept, `of` gives back what it is given. */
+export function residentFeeds(options: SessionOptions): ResidentFeeds {
+  if (options.device !== 'webgpu')
+    return { of: (feeds) => Promise.resolve(feeds), release: () => Promise.resolve() };
+  const copiers = new Map<number, Promise<InferenceSession>>();
+  let last: { readonly source: Feeds; readonly copies: Feeds } | undefined;
+  const copierFor = (rank: number): Promise<InferenceSession> => {
+    const copier =
+      copiers.get(rank) ?? createSession(copyGraph(rank), { ...options, outputsOnDevice: 'all' });
+    copiers.set(rank, copier);
+    return copier;
+  };
+  const forget = (): void => {
+    for (const tensor of Object.values(last?.copies ?? {})) tensor.dispose();
+    last = undefined;
+  };
+  return {
+    of: async (feeds) => {
+      if (last?.source === feeds) return last.copies;
+      forget();
+      const copies: Record<string, Feeds[string]> = {};
+      for (const [name, x] of Object.entries(feeds)) {
+        const { y } = await (await copierFor(x.dims.length)).run({ x });
+        copies[name] = y as Feeds[string];
+      }
+      last = { source: feeds, copies };
+      return copies;
+    },
+    release: async () => {
+      forget();
+      for (const copier of copiers.values()) await (await copier).release();
+      copiers.clear();
+    },
+  };
+}
+
+/** x → y, equal: a kernel has to run for the output to be its own buffer. */
+function copyGraph(rank: number): ReturnType<typeof buildGraph> {
+  const x = input(
+    'x',
+    'float32',
+    Array.from({ length: rank }, (_, axis) => `size.${axis}`),
+  );
+  return buildGraph({ y: ops.mul(x, 1) });
+}

@@ -1,0 +1,129 @@
+/**
+ * LoRAs that cannot run live, merged: a small float32 file of just the touched tensors, which take the place of the
+ * checkpoint's own when its graphs are built. Made once per checkpoint, files and weights, and found again by its name.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MergedModule } from '../../../native-models/lora/bind.ts';
+import { mergedBias, mergedWeight } from '../../../native-models/lora/merge.ts';
+import type { LoraNetwork, Site } from '../../../native-models/lora/sites.ts';
+import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
+import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
+import {
+  floatSource,
+  type TensorSource,
+  writeSafetensors,
+} from '../../../native-models/weights/safetensorsWriter.ts';
+import { readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
+import type { CheckpointParts } from './checkpoint.ts';
+
+/** Overlays kept in the cache folder, the latest used. */
+const KEPT = 4;
+const SUFFIX = '.overlay.safetensors';
+
+/** A change of weights that cannot run live, with its share. */
+export interface WeightedMerge {
+  readonly module: MergedModule;
+  readonly weight: number;
+}
+
+/** `parts` with `merges` in their weights. Throws WeightsError when a change does not fit its layer. */
+export async function overlaid(
+  parts: CheckpointParts,
+  merges: readonly WeightedMerge[],
+  cacheDir: string,
+  signal: AbortSignal,
+): Promise<CheckpointParts> {
+  if (merges.length === 0) return parts;
+  const path = join(cacheDir, overlayKey(parts, merges) + SUFFIX);
+  if (existsSync(path)) utimesSync(path, new Date(), new Date());
+  else {
+    mkdirSync(cacheDir, { recursive: true });
+    await writeSafetensors(path, overlaySources(parts, merges, signal));
+    dropOldest(cacheDir);
+  }
+  const { tensors } = openSafetensors(path);
+  const over = (part: CanonicalTensors, network: LoraNetwork): CanonicalTensors => {
+    const own = [...tensors].filter(([name]) => name.startsWith(`${network}:`));
+    return new Map([...part, ...own.map(([name, info]) => [name.slice(network.length + 1), info] as const)]);
+  };
+  return {
+    ...parts,
+    unet: over(parts.unet, 'unet'),
+    textEncoders: parts.textEncoders.map((part, index) => over(part, `textEncoder.${index}`)),
+  };
+}
+
+/** What identifies the merged weights: the files by place, size and time, and the weight of every module. */
+export function overlayKey(parts: CheckpointParts, merges: readonly WeightedMerge[]): string {
+  const base = [parts.unet, ...parts.textEncoders].flatMap((part) => [...part.values()].slice(0, 1));
+  const files = new Set(
+    [...base, ...merges.flatMap(({ module }) => Object.values(module.tensors))].map(({ path }) => path),
+  );
+  const stamps = [...files].map((path) => {
+    const { size, mtimeMs } = statSync(path);
+    return [path, size, mtimeMs];
+  });
+  const uses = merges.map(({ module, weight }) => [
+    module.site.network,
+    module.site.path,
+    Object.values(module.tensors).map(({ name }) => name),
+    weight,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([stamps, uses]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** One source per touched tensor; several LoRAs on the same layer are merged one after the other. */
+function overlaySources(
+  parts: CheckpointParts,
+  merges: readonly WeightedMerge[],
+  signal: AbortSignal,
+): TensorSource[] {
+  const bySite = Map.groupBy(merges, ({ module }) => module.site);
+  return [...bySite].flatMap(([site, own]) => {
+    const biased = own.filter(({ module }) => module.tensors.biasDiff);
+    const weight = sourceOf(parts, site, 'weight', (base) => {
+      signal.throwIfAborted();
+      return own.reduce((values, { module, weight: share }) => mergedWeight(module, values, share), base);
+    });
+    if (biased.length === 0) return [weight];
+    const bias = sourceOf(parts, site, 'bias', (base) =>
+      biased.reduce((values, { module, weight: share }) => mergedBias(module, values, share), base),
+    );
+    return [weight, bias];
+  });
+}
+
+function sourceOf(
+  parts: CheckpointParts,
+  { network, path, shape }: Site,
+  kind: 'weight' | 'bias',
+  merge: (base: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer>,
+): TensorSource {
+  const part = network === 'unet' ? parts.unet : parts.textEncoders[Number(network.split('.')[1])]!;
+  const info: TensorInfo | undefined = part.get(`${path}.${kind}`);
+  const stored = info?.shape ?? (kind === 'bias' ? shape.slice(0, 1) : shape);
+  const size = stored.reduce((a, b) => a * b, 1);
+  const read = (): Uint8Array => {
+    const base = info ? readTensorFloat32(info) : new Float32Array(size);
+    return floatSource('', stored, merge(base)).read();
+  };
+  return { name: `${network}:${path}.${kind}`, dtype: 'F32', shape: stored, read };
+}
+
+/** Files that another process still maps cannot be removed on Windows; the next time will do. */
+function dropOldest(cacheDir: string): void {
+  const overlays = readdirSync(cacheDir)
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => ({ path: join(cacheDir, name), used: statSync(join(cacheDir, name)).mtimeMs }))
+    .sort((a, b) => b.used - a.used);
+  for (const { path } of overlays.slice(KEPT)) {
+    try {
+      rmSync(path);
+    } catch {}
+  }
+}
