@@ -183,7 +183,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(out|dist|test/golden)/' },
+    exclude: { path: '^(out|dist|test/golden)/' },
     moduleSystems: ['es6'],
     tsPreCompilationDeps: false,
     enhancedResolveOptions: {
