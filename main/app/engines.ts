@@ -1,10 +1,9 @@
 /** The two engine processes of a studio, each started by its first job, and the memory they and the machine use. */
-import { totalmem } from 'node:os';
-import { availableMemory, constrainedMemory } from 'node:process';
+import { availableMemory } from 'node:process';
 import type { StudioEvent } from '../../preload/studio.ts';
 import { EngineClient, type LaunchEngine, type OnLimit } from '../engine/border/client.ts';
 import type { EngineSettings } from '../engine/border/protocol.ts';
-import { privateBytes } from '../jobs/memoryWatch.ts';
+import { privateBytes, totalMemory } from '../jobs/memoryWatch.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { readSettings } from '../storage/settings.ts';
 import { readLimits, rememberLimit } from './deviceLimits.ts';
@@ -42,7 +41,7 @@ export function createEngines(launchEngine: LaunchEngine, cacheDir: string, db: 
     side,
     configure,
     memory: () => {
-      const total = Math.min(totalmem(), constrainedMemory() || Number.POSITIVE_INFINITY);
+      const total = totalMemory();
       const engine = (privateBytes(main.pid) ?? 0) + (privateBytes(side.pid) ?? 0);
       return { total, free: Math.min(total, availableMemory()), engine };
     },

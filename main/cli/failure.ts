@@ -3,6 +3,8 @@ import { StudioError } from '../../preload/errors.ts';
 import { EngineError, toFailure } from '../engine/border/failures.ts';
 import type { EngineFailure } from '../engine/border/protocol.ts';
 
+const EXIT_CODES: Readonly<Record<string, number>> = { 'bad-input': 2, 'too-large': 2, cancelled: 130 };
+
 /** Prints `error` to stderr and sets the exit code: 2 for input that can be mended, 130 for a stop, 1 otherwise. */
 export function failWith(error: unknown): void {
   const failure =
@@ -14,7 +16,7 @@ export function failWith(error: unknown): void {
   const hint = failure.hint ? ` ${failure.hint}` : '';
   process.stderr.write(`emulsion: ${failure.message.replace(/\s*\n\s*/g, ' ')}${hint}\n`);
   if (process.env['EMULSION_DEBUG'] && failure.details) process.stderr.write(`${failure.details}\n`);
-  process.exitCode = failure.code === 'bad-input' ? 2 : failure.code === 'cancelled' ? 130 : 1;
+  process.exitCode = EXIT_CODES[failure.code] ?? 1;
 }
 
 /** What the system refuses to read or write is no fault of ours, and whoever asked can mend it. */

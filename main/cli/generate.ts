@@ -10,6 +10,7 @@ import {
   type GenerateOptions,
   requestOf,
 } from './generateOptions.ts';
+import { checkMemory } from './memoryCheck.ts';
 import { savePictures, usableFolder } from './output.ts';
 import { STARTER_FOLDER } from './starter.ts';
 import { findTaggedLoras } from './taggedLoras.ts';
@@ -48,6 +49,8 @@ async function run(options: GenerateOptions): Promise<void> {
     ? await repeatedRequest(options.from, options.checkpoint)
     : { request: requestOf(options) };
   const { memory, threads, device } = options;
+  const remark = checkMemory(request, memory);
+  if (remark !== undefined) console.error(remark);
   const result = await runOnce(
     { kind: 'generate', request: findTaggedLoras(request, STARTER_FOLDER) },
     { memory, threads, device },

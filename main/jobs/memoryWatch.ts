@@ -1,5 +1,7 @@
-/** What the engine process holds for itself alone, asked of the system: its own peak is blocked while a step runs. */
+/** The memory of this machine, and what the engine process holds of it for itself alone: asked of the system: its own peak is blocked while a step runs. */
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { constrainedMemory } from 'node:process';
 
 const EVERY_MS = 100;
 
@@ -15,6 +17,11 @@ export function privateBytes(pid: number | undefined): number | undefined {
   } catch {
     return undefined; // It has just ended.
   }
+}
+
+/** Bytes of this machine, or of the container that we may not leave. */
+export function totalMemory(): number {
+  return Math.min(totalmem(), constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
 /** Looks at a process until stopped; `pid` is asked each time, because a job starts it. @returns what gives the peak. */

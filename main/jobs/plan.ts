@@ -4,12 +4,13 @@ import type { JobRequest, Plan } from '../../preload/jobs.ts';
 import { modelsOf, type ResolvedModel, resolveModel } from '../library/resolve.ts';
 import type { ReadableDb } from '../storage/database.ts';
 import { expectedSeconds, stepsRun, unitsOf } from './estimates.ts';
-import { chooseMemory, type MemoryNow } from './memoryNeed.ts';
+import { chooseMemory, knownMemory } from './memoryNeed.ts';
+import { largestFitting, type MemoryNow } from './memoryWays.ts';
 
 /** What a job would need and take if it ran `now`, what would fit in its place, and what stands in its way. */
 export function planJob(db: ReadableDb, request: JobRequest, now: MemoryNow): Plan {
   const { verdict, neededBytes, availableBytes } = chooseMemory(db, request, now);
-  const suggestion = verdict === 'too-large' ? largestFitting(db, request, now) : null;
+  const suggestion = verdict === 'too-large' ? largestFitting(knownMemory(db), request, now) : null;
   return {
     verdict,
     message: messageOf(verdict, suggestion),
@@ -34,19 +35,6 @@ function messageOf(verdict: Plan['verdict'], suggestion: Plan['suggestion']): st
         ? `Will not fit: try ${suggestion.width} × ${suggestion.height}.`
         : 'Will not fit: close other programs or choose a smaller model.';
   }
-}
-
-/** Same shape, smaller by steps of 64 on the longer side, until it fits. */
-function largestFitting(db: ReadableDb, request: JobRequest, now: MemoryNow): Plan['suggestion'] {
-  if (request.kind === 'upscale' || request.kind === 'train-lora') return null;
-  const longer = Math.max(request.width, request.height);
-  for (let side = Math.floor((longer - 1) / 64) * 64; side >= 256; side -= 64) {
-    const shrunk = (length: number) => Math.max(64, Math.round((length * side) / longer / 64) * 64);
-    const smaller = { ...request, width: shrunk(request.width), height: shrunk(request.height) };
-    if (chooseMemory(db, smaller, now).verdict !== 'too-large')
-      return { width: smaller.width, height: smaller.height };
-  }
-  return null;
 }
 
 type Warning = Plan['warnings'][number];

@@ -10,8 +10,9 @@ import type { WritableDb } from '../storage/database.ts';
 import { diskError } from '../storage/fileStore.ts';
 import { readSettings, readValue, writeValue } from '../storage/settings.ts';
 import { expectedSeconds, learn, modelKey } from './estimates.ts';
-import { chooseMemory, learnPeak, type MemoryNow } from './memoryNeed.ts';
-import { privateBytes, watchPeak } from './memoryWatch.ts';
+import { chooseMemory, knownMemory, learnPeak } from './memoryNeed.ts';
+import { privateBytes, totalMemory, watchPeak } from './memoryWatch.ts';
+import { type MemoryNow, refuseImpossible } from './memoryWays.ts';
 import { previewUrl, trackProgress } from './progress.ts';
 import { applyEvent, readJob, takeNext } from './queue.ts';
 import { type ResolvePlaces, toEngineJob } from './resolve.ts';
@@ -156,6 +157,7 @@ export class Runner {
     const way = chooseMemory(db, job.request, this.memoryNow());
     const peak = watchPeak(() => engine.pid);
     try {
+      refuseImpossible(knownMemory(db), job.request, this.memoryNow(), totalMemory());
       const engineJob = toEngineJob(places, job.id, job.request);
       const result = await engine.run(engineJob, {
         onProgress: (progress) => this.#progress(tracker.update(progress, performance.now()), progress),

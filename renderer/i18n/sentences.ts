@@ -314,6 +314,10 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'Fits; the picture will be decoded in tiles.': '内存足够；图片将分块解码。',
   'Fits in low memory mode, slower.': '以低内存模式运行，较慢。',
   'Will not fit: try {0} × {1}.': '放不下：试试 {0} × {1}。',
+  '{0} × {1}, {2} at once, takes about {3} GB of memory, and this machine has {4} GB.':
+    '{0} × {1}、一次 {2} 张大约需要 {3} GB 内存，而本机只有 {4} GB。',
+  'Choose {0} × {1} or smaller.': '请选择 {0} × {1} 或更小的尺寸。',
+  'Choose a smaller size, tile or batch.': '请选择较小的尺寸、图块或张数。',
   'Will not fit: close other programs or choose a smaller model.': '放不下：请关闭其他程序或选择较小的模型。',
   'There is no job {0}.': '没有任务 {0}。',
   'Reload the queue; it may have been cleared.': '请重新加载队列；它可能已被清除。',

@@ -179,6 +179,10 @@ describe.concurrent('options that do not fit', () => {
     [['a cat', '--threads', '100000'], /--threads.*0 to 256/],
     [['a cat', '--lora', 'two\nlines.safetensors:1'], /two lines\.safetensors/],
     [['', '--cfg', '7'], /prompt is empty/],
+    [
+      ['a cat', '--width', '16384', '--height', '16384', '--batch', '64'],
+      /16384 × 16384, 64 at once, takes about \d+ GB of memory, .+ has \d+ GB\. Choose .+ smaller\./,
+    ],
   ])('generate %j', async (args, says) => {
     using folder = temporaryFolder();
     const common = ['--checkpoint', TINY_CHECKPOINT, '--out', join(folder.path, 'out')];

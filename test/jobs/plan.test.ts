@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { expect, onTestFinished, test } from 'vitest';
-import { chooseMemory, learnPeak, neededBytes } from '../../main/jobs/memoryNeed.ts';
+import { chooseMemory, knownMemory, learnPeak, neededBytes } from '../../main/jobs/memoryNeed.ts';
 import { privateBytes, watchPeak } from '../../main/jobs/memoryWatch.ts';
+import { estimatedBytes, refuseImpossible, remarkOnMemory } from '../../main/jobs/memoryWays.ts';
 import { planJob } from '../../main/jobs/plan.ts';
 import type { WritableDb } from '../../main/storage/database.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
@@ -60,6 +61,40 @@ test('the plan says what will happen, and what would fit', () => {
   expect(plan.message).toBe(`Will not fit: try ${width} × ${height}.`);
   expect(planJob(db, request({ width, height }), free(6)).verdict).not.toBe('too-large');
   expect(planJob(db, request(), free(0.4))).toMatchObject({ verdict: 'too-large', suggestion: null });
+});
+
+test('what no closing of other programs would make room for is refused; what may fit is not', () => {
+  const refuse = (values: object, gigabytes: number) =>
+    refuseImpossible(knownMemory(library()), request(values), free(6), gigabytes * 1e9);
+  expect(() => refuse({ width: 2048, height: 2048 }, 8)).not.toThrow();
+  expect(() => refuse({ width: 4096, height: 4096 }, 24)).not.toThrow();
+  expect(() => refuse({ width: 16384, height: 16384 }, 128)).toThrow(
+    expect.objectContaining({
+      code: 'too-large',
+      message: expect.stringMatching(
+        /^16384 × 16384, 1 at once, takes about 4\d\d GB of memory, and this machine has 128 GB\.$/,
+      ),
+      hint: expect.stringMatching(/^Choose (\d+) × \1 or smaller\.$/),
+    }),
+  );
+  // The finished size is what has to fit.
+  const secondPass = { scale: 8, upscaler: 'latent', denoisingStrength: 0.5 };
+  expect(() => refuse({ width: 2048, height: 2048, secondPass }, 128)).toThrow('16384 × 16384');
+});
+
+test('on the command line a picture that may not fit comes with a remark', () => {
+  const big = request({ width: 2048, height: 2048 });
+  expect(remarkOnMemory(chooseMemory(library(), big, free(6)), { width: 1024, height: 768 })).toMatch(
+    /^This takes about \d\.\d GB of memory, and 5\.7 GB are free\. If it fails: Choose 1024 × 768 or smaller\.$/,
+  );
+});
+
+test('activations are estimated by the width of the network', () => {
+  const way = { verdict: 'fits', mode: 'normal', tiled: true } as const;
+  const at = (parameters: number) => estimatedBytes(request({ width: 4096, height: 4096 }), parameters, way);
+  const [small, normal, large] = [at(16.6e6), at(1.07e9), at(2.6e9)];
+  expect(normal / small).toBeGreaterThan(4);
+  expect(large - normal).toBeCloseTo((2.6e9 - 1.07e9) * 4.2, -3);
 });
 
 test('a mode that was chosen is kept; precision on disk does not count twice; the second pass does', () => {

@@ -176,6 +176,25 @@ test('errors cross with code, message and a next step', async () => {
   });
 });
 
+test('what no memory could hold is refused before anything is loaded, over the socket and over HTTP', async () => {
+  const launchEngine = () => {
+    throw new Error('nothing may be loaded');
+  };
+  const { client, settled, origin } = await startStudio({ launchEngine });
+  const huge = request({ width: 16384, height: 16384, batch: 64 });
+  const message = expect.stringMatching(/^16384 × 16384, 64 at once, takes about \d+ GB of memory/);
+  expect(await settled((await client.queue.add({ request: huge })).id)).toMatchObject({
+    ...{ state: 'failed', crashes: 0 },
+    error: { code: 'too-large', message, hint: expect.stringMatching(/^Choose .+ smaller\.$/) },
+  });
+  const answer = await fetch(`${origin}/sdapi/v1/txt2img`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt: 'a cat', width: 16384, height: 16384, batch_size: 64 }),
+  });
+  expect([answer.status, await answer.json()]).toMatchObject([413, { code: 'too-large', detail: message }]);
+});
+
 test('uploads, hints, tokens, settings, boards, models and the app’s own facts', async () => {
   const { client, root, events } = await startStudio();
   const png = readFileSync(join(import.meta.dirname, '../golden/canny/picture.png'));
