@@ -34,6 +34,12 @@ export const studioErrorSchema = z.object({
 });
 export type StudioErrorData = z.infer<typeof studioErrorSchema>;
 
+/**
+ * Takes in what went wrong in work that nobody waits for. `trouble` says what does not happen, as a sentence, and the next
+ * step where the error itself knows none.
+ */
+export type ReportTrouble = (trouble: Pick<StudioErrorData, 'message' | 'hint'>, error: unknown) => void;
+
 /** An error that can explain itself; services throw nothing else on purpose. */
 export class StudioError extends Error {
   readonly code: ErrorCode;

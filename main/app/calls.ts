@@ -128,15 +128,15 @@ export async function upload({ places }: Services, file: Blob): Promise<StoredIm
 }
 
 /** Settings take effect at once: on the engines, the hashing and the listeners. */
-export function changeSettings(
+export async function changeSettings(
   { db, events, library, engines, downloads }: Services,
   patch: SettingsPatch,
-): Settings {
+): Promise<Settings> {
   const settings = updateSettings(db, patch);
   engines.configure();
-  if (settings.networkLocked) void downloads.pauseAll();
   library.startHashing();
   events.emit({ type: 'settings', settings });
+  if (settings.networkLocked) await downloads.pauseAll();
   return settings;
 }
 

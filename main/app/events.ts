@@ -13,7 +13,8 @@ export interface Events {
 const BACKLOG = 200;
 const MAX_BACKLOG = 5000;
 
-export function createEvents(): Events {
+/** @param onFailed told what a listener threw: it is the listener's trouble, not that of whoever had something to tell. */
+export function createEvents(onFailed: (error: unknown) => void): Events {
   const listeners = new Set<(event: StudioEvent) => void>();
   const subscribe = (listener: (event: StudioEvent) => void) => {
     listeners.add(listener);
@@ -21,7 +22,13 @@ export function createEvents(): Events {
   };
   return {
     emit: (event) => {
-      for (const listener of listeners) listener(event);
+      for (const listener of listeners) {
+        try {
+          listener(event);
+        } catch (error) {
+          onFailed(error);
+        }
+      }
     },
     subscribe,
     stream: (signal) => streamOf(subscribe, signal),

@@ -1,6 +1,7 @@
 /** Builds every service of the studio from a few options; the Electron shell and `emulsion serve` both start here. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ReportTrouble } from '../../preload/errors.ts';
 import type { Download } from '../../preload/models.ts';
 import type { AppInfo, NetworkEntry } from '../../preload/studio.ts';
 import type { EngineClient, LaunchEngine } from '../engine/border/client.ts';
@@ -26,6 +27,7 @@ import type { FileUrls } from '../storage/urls.ts';
 import { createEngines, type Engines, tellMemory } from './engines.ts';
 import { createEvents, type Events } from './events.ts';
 import { addNotice } from './notices.ts';
+import { createTroubles, type Log } from './troubles.ts';
 
 /** What only a desktop shell can do. */
 export interface Shell {
@@ -44,6 +46,8 @@ export interface ServiceOptions {
   /** Folder of the starter models. */
   readonly starterDir: string;
   readonly watch?: boolean;
+  /** By default the terminal. */
+  readonly log?: Log;
   readonly hosts?: Hosts;
   readonly now?: () => number;
 }
@@ -77,7 +81,7 @@ export async function createServices(options: ServiceOptions): Promise<Services>
     const services = assemble(options, folder, opened.db, lock);
     await recover(services, opened);
     services.library.startHashing();
-    void services.library.rescan().catch(() => undefined);
+    services.library.scanUnasked();
     services.jobs.start();
     return services;
   } catch (error) {
@@ -92,18 +96,20 @@ function assemble(
   db: WritableDb,
   lock: { release(): void },
 ): Services {
-  const { urls, version, hosts = PUBLIC_HOSTS, now = Date.now } = options;
-  const events = createEvents();
+  const { urls, version, hosts = PUBLIC_HOSTS, now = Date.now, log = console.error } = options;
+  const events = createEvents((error) => log('A change could not be told on.', error));
   const { emit } = events;
+  const troubles = createTroubles({ db, emit, log, now });
+  const { report } = troubles;
   const places: ImagePlaces = { db, urls, pictures: folder.pictures, uploads: folder.uploads, now };
   const engines = createEngines(options.launchEngine, folder.cache, db);
-  const library = createLibrary(options, folder, db, events, now);
+  const library = createLibrary(options, { folder, db, events, now, report });
   // The embedder waits for the runner, which is made from the history, which is made from the embedder.
   const idle = { runner: null as Runner | null };
   const free = () => idle.runner?.busy === false;
-  const embedder = createEmbedder(options, folder, db, events, engines.side, free);
-  const history = new History({ places, outbox: folder.outbox, emit, embedder });
-  const { gate, downloads } = createNetwork({ db, folder, library, events, now, version, hosts });
+  const embedder = createEmbedder(options, { folder, db, events, report, engine: engines.side, free });
+  const history = new History({ places, outbox: folder.outbox, emit, embedder, report });
+  const { gate, downloads } = createNetwork({ db, folder, library, events, now, version, hosts, report });
   const { jobs, runner } = createJobs({
     db,
     folder,
@@ -133,6 +139,7 @@ function assemble(
     },
     thumbnails: createThumbnails(folder.thumbnails),
     close: once(async () => {
+      troubles.close();
       stopTelling();
       await downloads.close();
       await runner.close();
@@ -153,47 +160,47 @@ function once(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
+interface Parts extends Pick<Services, 'db' | 'folder' | 'events'> {
+  readonly report: ReportTrouble;
+}
+
 function createLibrary(
-  options: ServiceOptions,
-  folder: DataFolder,
-  db: WritableDb,
-  { emit }: Events,
-  now: () => number,
+  { urls, shell, watch = true }: ServiceOptions,
+  { folder, db, events, now, report }: Parts & { readonly now: () => number },
 ): Library {
+  const { emit } = events;
   return new Library({
-    ...{ db, urls: options.urls, emit, now, modelsDir: folder.models, moveToBin: options.shell.moveToBin },
+    ...{ db, urls, emit, now, report, modelsDir: folder.models, moveToBin: shell.moveToBin },
     mayHash: () => readSettings(db).hashModels,
-    watch: options.watch ?? true,
+    watch,
   });
 }
 
-interface NetworkParts extends Pick<Services, 'db' | 'folder' | 'library' | 'events' | 'hosts'> {
+interface NetworkParts extends Parts, Pick<Services, 'library' | 'hosts'> {
   readonly version: string;
   readonly now: () => number;
 }
 
-function createNetwork({ db, folder, library, events, hosts, version, now }: NetworkParts) {
+function createNetwork({ db, folder, library, events, hosts, version, now, report }: NetworkParts) {
   const { emit } = events;
   const onEntry = (entry: NetworkEntry) => emit({ type: 'network', entry });
   const gate = createGate({ db, now, version, onEntry, locked: () => readSettings(db).networkLocked });
   const tell = (download: Download) => emit({ type: 'download', download });
   return {
     gate,
-    downloads: new Downloads({ db, gate, hosts, library, modelsDir: folder.models, emit: tell }),
+    downloads: new Downloads({ db, gate, hosts, library, modelsDir: folder.models, emit: tell, report }),
   };
 }
 
 function createEmbedder(
   options: ServiceOptions,
-  folder: DataFolder,
-  db: WritableDb,
-  { emit }: Events,
-  engine: EngineClient,
-  free: () => boolean,
+  { folder, db, events, report, engine, free }: Parts & { engine: EngineClient; free: () => boolean },
 ): Embedder {
+  const { emit } = events;
   return new Embedder({
     ...{
       db,
+      report,
       pictures: folder.pictures,
       run: (job) => engine.run(job),
       encoder: () => encoderOf(options.starterDir),
@@ -214,7 +221,7 @@ function createJobs({ db, folder, history, library, events, engine, embedder, no
   const { emit } = events;
   const places = { db, history, library, now, pictures, uploads, training, models, preprocessors };
   const timeline = createTimeline();
-  const onIdle = () => void embedder.work().catch(() => undefined);
+  const onIdle = () => void embedder.work();
   const runner = new Runner({
     db,
     engine,

@@ -1,6 +1,6 @@
 /** Computes CLIP embeddings of pictures while the studio is idle, and of texts when somebody searches. */
 import { join } from 'node:path';
-import { StudioError } from '../../preload/errors.ts';
+import { type ReportTrouble, StudioError } from '../../preload/errors.ts';
 import type { EngineJob, EngineResult } from '../engine/border/protocol.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { MeaningIndex } from './meaningIndex.ts';
@@ -13,10 +13,19 @@ export interface EmbedderOptions {
   readonly encoder: () => string | null;
   /** True while background work would disturb nobody. */
   readonly idle: () => boolean;
+  readonly report: ReportTrouble;
   readonly onProgress: (indexed: number, total: number) => void;
 }
 
 const BATCH = 16;
+const NOT_EMBEDDED = {
+  message: 'A picture cannot be found by meaning.',
+  hint: 'Look whether it can be opened; it is tried again at the next start.',
+} as const;
+const NOTHING_EMBEDDED = {
+  message: 'The search by meaning does not know the newest pictures.',
+  hint: 'It is brought up to date after the next picture; start the studio again if that does not help.',
+} as const;
 
 export class Embedder {
   readonly #options: EmbedderOptions;
@@ -35,11 +44,13 @@ export class Embedder {
     return this.#index;
   }
 
-  /** Embeds what has no embedding yet until done or no longer idle. */
+  /** Embeds what has no embedding yet until done or no longer idle. Never rejects: nobody waits for it. */
   work(): Promise<void> {
-    this.#working ??= this.#run().finally(() => {
-      this.#working = null;
-    });
+    this.#working ??= this.#run()
+      .catch((error: unknown) => this.#options.report(NOTHING_EMBEDDED, error))
+      .finally(() => {
+        this.#working = null;
+      });
     return this.#working;
   }
 
@@ -64,15 +75,20 @@ export class Embedder {
    */
   async #oneByOne(model: string, rows: readonly PictureFile[]): Promise<boolean> {
     let succeeded = 0;
+    const failures: unknown[] = [];
     for (const row of rows) {
       if (!this.#options.idle()) return false;
       try {
         await this.#embed(model, [row]);
         succeeded++;
-      } catch {
+      } catch (error) {
         this.#failed.add(row.id);
+        failures.push(error);
       }
     }
+    // Where all fail alike, the pictures are not to blame.
+    const trouble = succeeded === 0 && rows.length > 1 ? NOTHING_EMBEDDED : NOT_EMBEDDED;
+    for (const error of failures) this.#options.report(trouble, error);
     return succeeded > 0;
   }
 

@@ -1,5 +1,6 @@
 /** The history as a service: every change goes through here, so that index, listeners and database agree. */
 
+import type { ReportTrouble } from '../../preload/errors.ts';
 import type * as api from '../../preload/history.ts';
 import type { Picture, PictureDetail } from '../../preload/history.ts';
 import type { ImageRef } from '../../preload/request.ts';
@@ -21,7 +22,13 @@ export interface HistoryOptions {
   readonly outbox: string;
   readonly emit: (event: StudioEvent) => void;
   readonly embedder: Embedder;
+  readonly report: ReportTrouble;
 }
+
+const NOT_ADOPTED = {
+  message: 'A picture that was being saved when the studio ended is not in the history.',
+  hint: 'It lies in the pictures folder; start the studio again to have it read again.',
+} as const;
 
 export class History {
   readonly #places: ImagePlaces;
@@ -90,8 +97,9 @@ export class History {
       try {
         this.#added(await adoptPicture(this.#places, file));
         adopted += 1;
-      } catch {
+      } catch (error) {
         // Not a whole picture: it stays on disk, untouched and unlisted.
+        this.#options.report(NOT_ADOPTED, error);
       }
     }
     return adopted;

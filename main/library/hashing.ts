@@ -1,5 +1,5 @@
 /** Computes missing hashes in the background, one file at a time, smallest first; they find duplicates and resolve requests. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { hashFile } from '../../native-models/inspect/hashes.ts';
 import type { WritableDb } from '../storage/database.ts';
 
@@ -17,8 +17,15 @@ interface Unhashed {
   modified: number;
 }
 
-/** @param onHashed told the id of each model whose hashes became known. */
-export function createHasher(db: WritableDb, onHashed: (id: number) => void): Hasher {
+/**
+ * @param onHashed told the id of each model whose hashes became known.
+ * @param onFailed told why a file that is still there cannot be read.
+ */
+export function createHasher(
+  db: WritableDb,
+  onHashed: (id: number) => void,
+  onFailed: (error: unknown) => void,
+): Hasher {
   let controller = new AbortController();
   let running: Promise<void> | null = null;
 
@@ -27,7 +34,11 @@ export function createHasher(db: WritableDb, onHashed: (id: number) => void): Ha
     for (;;) {
       const next = unhashed(db).find(({ id }) => !failed.has(id));
       if (next === undefined || controller.signal.aborted) return;
-      const hashed = await hashModel(db, next, controller.signal);
+      const { signal } = controller;
+      const hashed = await hashModel(db, next, signal).catch((error: unknown) => {
+        if (!signal.aborted && existsSync(next.path)) onFailed(error);
+        return false;
+      });
       if (hashed) onHashed(next.id);
       else failed.add(next.id);
     }
@@ -54,19 +65,15 @@ function unhashed(db: WritableDb): Unhashed[] {
   );
 }
 
-/** False when the file changed or vanished meanwhile: the next scan will see to it. */
+/** False when the file changed meanwhile: the next scan will see to it. */
 async function hashModel(
   db: WritableDb,
   { id, path, bytes, modified }: Unhashed,
   signal: AbortSignal,
 ): Promise<boolean> {
-  try {
-    const { sha256, autoV3 } = await hashFile(path, { signal });
-    const now = statSync(path);
-    if (now.size !== bytes || now.mtimeMs !== modified) return false;
-    db.run('UPDATE models SET sha256 = ?, auto_v3 = ? WHERE id = ?', sha256, autoV3, id);
-    return true;
-  } catch {
-    return false;
-  }
+  const { sha256, autoV3 } = await hashFile(path, { signal });
+  const now = statSync(path);
+  if (now.size !== bytes || now.mtimeMs !== modified) return false;
+  db.run('UPDATE models SET sha256 = ?, auto_v3 = ? WHERE id = ?', sha256, autoV3, id);
+  return true;
 }

@@ -1,6 +1,6 @@
 /** The library as a service: folders, scans, background hashes and watching, told to whoever listens. */
 import { basename, dirname, resolve } from 'node:path';
-import { StudioError } from '../../preload/errors.ts';
+import { type ReportTrouble, StudioError } from '../../preload/errors.ts';
 import type { Facet, FileInspection, ModelCard, ModelFolder, ModelType } from '../../preload/models.ts';
 import type { StudioEvent } from '../../preload/studio.ts';
 import type { WritableDb } from '../storage/database.ts';
@@ -20,6 +20,7 @@ export interface LibraryOptions {
   readonly emit: (event: StudioEvent) => void;
   readonly moveToBin: MoveToBin;
   readonly now: () => number;
+  readonly report: ReportTrouble;
   /** Asked before each background hash run. */
   readonly mayHash: () => boolean;
   /** Off in short-lived programs. */
@@ -27,6 +28,19 @@ export interface LibraryOptions {
 }
 
 type Options = LibraryOptions;
+
+const NOT_SCANNED = {
+  message: 'The model folders could not be scanned.',
+  hint: 'Rescan them in the library.',
+} as const;
+const NOT_WATCHED = {
+  message: 'The model folders are not watched for changes.',
+  hint: 'Rescan them in the library after adding files.',
+} as const;
+const NO_HASH = {
+  message: 'A model file could not be read for its hash.',
+  hint: 'Check the disk that it lies on.',
+} as const;
 
 export class Library {
   readonly #options: Options;
@@ -40,8 +54,17 @@ export class Library {
     this.#options = options;
     const { db, urls, emit, modelsDir } = options;
     this.#ownFolder = ensureOwnFolder(db, modelsDir, options.now());
-    this.#hasher = createHasher(db, (id) => emit({ type: 'model', model: readCard(db, urls, id) }));
-    this.#watcher = options.watch ? watchFolders((id) => void this.rescan(id).catch(() => undefined)) : null;
+    this.#hasher = createHasher(
+      db,
+      (id) => emit({ type: 'model', model: readCard(db, urls, id) }),
+      (error) => options.report(NO_HASH, error),
+    );
+    this.#watcher = options.watch
+      ? watchFolders(
+          (id) => this.scanUnasked(id),
+          (error) => options.report(NOT_WATCHED, error),
+        )
+      : null;
     this.#watch();
   }
 
@@ -76,6 +99,11 @@ export class Library {
     if (counts.added + counts.changed + counts.missing > 0) this.#options.emit({ type: 'models-changed' });
     this.startHashing();
     return { ...counts, milliseconds: performance.now() - start };
+  }
+
+  /** As rescan, for when nobody waits for it. */
+  scanUnasked(folderId?: number): void {
+    void this.rescan(folderId).catch((error: unknown) => this.#options.report(NOT_SCANNED, error));
   }
 
   async #scan(folderId: number | undefined, signal: AbortSignal | undefined): Promise<ScanCounts> {
@@ -176,7 +204,8 @@ export class Library {
   }
 
   startHashing(): void {
-    if (this.#options.mayHash()) void this.#hasher.run();
+    if (this.#options.mayHash())
+      void this.#hasher.run().catch((error: unknown) => this.#options.report(NO_HASH, error));
   }
 
   /** Ends background work; resolves when it has ended. */

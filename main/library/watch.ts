@@ -11,7 +11,12 @@ export interface FolderWatcher {
 const QUIET_MS = 1500;
 const DEPTH = 8;
 
-export function watchFolders(onChange: (folderId: number) => void, quietMs = QUIET_MS): FolderWatcher {
+/** @param onFailed told why a folder cannot be watched (too many handles, a network drive): it is still scanned on request. */
+export function watchFolders(
+  onChange: (folderId: number) => void,
+  onFailed: (error: unknown) => void,
+  quietMs = QUIET_MS,
+): FolderWatcher {
   const timers = new Map<number, NodeJS.Timeout>();
   let watched: readonly { id: number; path: string }[] = [];
   const watcher = watch([], { ignoreInitial: true, depth: DEPTH, ignorePermissionErrors: true });
@@ -26,8 +31,7 @@ export function watchFolders(onChange: (folderId: number) => void, quietMs = QUI
       );
     }
   });
-  // A folder that cannot be watched (too many handles, a network drive) is still scanned on request.
-  watcher.on('error', () => undefined);
+  watcher.on('error', onFailed);
   return {
     set: (folders) => {
       watcher.unwatch(watched.map(({ path }) => path));

@@ -1,7 +1,7 @@
 /** Downloads as a service: what the user asked for, resumable across restarts, one at a time. */
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { StudioError, toStudioError } from '../../preload/errors.ts';
+import { type ReportTrouble, StudioError, toStudioError } from '../../preload/errors.ts';
 import type { Download, ModelType } from '../../preload/models.ts';
 import { OWN_FOLDERS } from '../library/folders.ts';
 import type { Library } from '../library/library.ts';
@@ -32,11 +32,16 @@ export interface DownloadsOptions {
   readonly library: Library;
   readonly modelsDir: string;
   readonly emit: (download: Download) => void;
+  readonly report: ReportTrouble;
   readonly retryMs?: number;
 }
 
 /** Progress is told and recorded this often. */
 const TELL_MS = 250;
+const NOT_KEPT = {
+  message: 'How a download ended could not be kept.',
+  hint: 'Resume it when there is space on the disk.',
+} as const;
 
 export class Downloads {
   readonly #options: DownloadsOptions;
@@ -77,7 +82,7 @@ export class Downloads {
 
   resume(id: number): Download {
     const { state } = this.#row(id);
-    if (state === 'done' || state === 'running') {
+    if (state === 'done' || this.#running?.id === id) {
       throw new StudioError(
         'conflict',
         `Download ${id} is ${state}.`,
@@ -128,11 +133,15 @@ export class Downloads {
     if (row === undefined) return;
     const controller = new AbortController();
     this.#set(row.id, "state = 'running'");
-    const work = this.#run(row, controller.signal).finally(() => {
-      this.#running = null;
-      this.#speeds.delete(row.id);
-      this.#next();
-    });
+    const work = this.#run(row, controller.signal)
+      .finally(() => {
+        this.#running = null;
+        this.#speeds.delete(row.id);
+      })
+      .catch((error: unknown) => this.#options.report(NOT_KEPT, error))
+      .then(() => this.#next())
+      // A disk that takes no word of this download takes none of the next.
+      .catch((error: unknown) => this.#options.report(NOT_KEPT, error));
     this.#running = { id: row.id, controller, work };
   }
 

@@ -50,6 +50,7 @@ async function start(): Promise<void> {
     shell: desktopShell(browser),
     version: app.getVersion(),
     starterDir: join(RESOURCES, 'starter'),
+    log: (text, error) => log.error(text, error),
   });
   const words = () => wordsOf(readSettings(services.db).language, app.getLocale());
   refuseEverything(session.defaultSession);

@@ -313,6 +313,24 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'Fits.': '内存足够。',
   'Fits; the picture will be decoded in tiles.': '内存足够；图片将分块解码。',
   'Fits in low memory mode, slower.': '以低内存模式运行，较慢。',
+  'The model folders could not be scanned.': '无法扫描模型文件夹。',
+  'Rescan them in the library.': '请在模型库中重新扫描。',
+  'The model folders are not watched for changes.': '没有监视模型文件夹的变化。',
+  'Rescan them in the library after adding files.': '添加文件后请在模型库中重新扫描。',
+  'A model file could not be read for its hash.': '计算哈希时无法读取某个模型文件。',
+  'Check the disk that it lies on.': '请检查它所在的磁盘。',
+  'A picture cannot be found by meaning.': '有图片无法按含义搜索。',
+  'Look whether it can be opened; it is tried again at the next start.':
+    '请检查它能否打开；下次启动时会再试。',
+  'The search by meaning does not know the newest pictures.': '按含义搜索还不包括最新的图片。',
+  'It is brought up to date after the next picture; start the studio again if that does not help.':
+    '下一张图片完成后会再次更新；如果没有用，请重新启动。',
+  'A picture that was being saved when the studio ended is not in the history.':
+    '上次退出时正在保存的一张图片不在历史记录中。',
+  'It lies in the pictures folder; start the studio again to have it read again.':
+    '它在图片文件夹中；重新启动后会再次读取。',
+  'How a download ended could not be kept.': '无法记录一次下载的结果。',
+  'Resume it when there is space on the disk.': '磁盘有空间后请继续下载。',
   'Will not fit: try {0} × {1}.': '放不下：试试 {0} × {1}。',
   '{0} × {1}, {2} at once, takes about {3} GB of memory, and this machine has {4} GB.':
     '{0} × {1}、一次 {2} 张大约需要 {3} GB 内存，而本机只有 {4} GB。',

@@ -27,6 +27,7 @@ export interface TestStudio {
 export async function startStudio(
   options: Partial<ServerOptions> = {},
   root = tempFolder(),
+  { scan = true } = {},
 ): Promise<TestStudio> {
   mkdirSync(join(root, 'data/models/checkpoints'), { recursive: true });
   cpSync(TINY_CHECKPOINT, join(root, 'data/models/checkpoints/tiny.safetensors'), { force: true });
@@ -43,7 +44,7 @@ export async function startStudio(
   const events: StudioEvent[] = [];
   const { services, token } = server;
   onTestFinished(services.events.subscribe((event) => events.push(event)));
-  await services.library.rescan();
+  if (scan) await services.library.rescan();
   const origin = server.url.split('/?')[0] ?? '';
   return {
     ...{ server, root, events, origin },

@@ -12,6 +12,7 @@ import { generationRequestSchema } from '../../preload/request.ts';
 import { fillHistory } from '../helpers/generatedHistory.ts';
 import { plainUrls, tempDatabase } from '../helpers/tempDatabase.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
+import { unexpected } from '../helpers/unexpected.ts';
 
 function setUp() {
   const root = tempFolder();
@@ -30,10 +31,14 @@ function setUp() {
       encoder: () => null,
       idle: () => false,
       onProgress: () => undefined,
+      report: unexpected,
     },
     run: () => Promise.reject(new Error('no engine here')),
   });
-  const history = new History({ places, outbox: folders.outbox, emit: () => undefined, embedder });
+  const history = new History({
+    ...{ places, outbox: folders.outbox, embedder, report: unexpected },
+    emit: () => undefined,
+  });
   return { root, db, history, places, ...folders };
 }
 
@@ -148,10 +153,17 @@ test('pictures whose records are lost are read again from themselves, requests a
     run: () => Promise.reject(new Error()),
     encoder: () => null,
     idle: () => false,
+    report: unexpected,
     onProgress: () => undefined,
   });
-  const rebuilt = new History({ places: { ...places, db: fresh }, outbox, emit: () => undefined, embedder });
+  const told: string[] = [];
+  const rebuilt = new History({
+    ...{ places: { ...places, db: fresh }, outbox, embedder },
+    emit: () => undefined,
+    report: ({ message }, error) => void told.push(`${message} ${error}`),
+  });
   expect(await rebuilt.adopt([file, 'broken.png'])).toBe(1);
+  expect(told).toEqual([expect.stringMatching(/^A picture that was being saved .+broken\.png/)]);
   const detail = rebuilt.get(1);
   expect(detail).toMatchObject({
     kind: 'text-to-image',

@@ -9,6 +9,7 @@ import type { StudioEvent } from '../../preload/studio.ts';
 import { CHECKPOINT, LORA, SDXL, UPSCALER, writeModel } from '../helpers/modelFiles.ts';
 import { plainUrls, tempDatabase } from '../helpers/tempDatabase.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
+import { unexpected } from '../helpers/unexpected.ts';
 
 function setUp() {
   const root = tempFolder();
@@ -27,6 +28,7 @@ function setUp() {
       rmSync(path);
     },
     now: () => 1000,
+    report: unexpected,
     mayHash: () => false,
     watch: false,
   });
@@ -171,7 +173,7 @@ test('hashes find duplicates and resolve requests of other tools by short hash, 
   await library.addFolder(models, 'plain');
   const { createHasher } = await import('../../main/library/hashing.ts');
   const hashed: number[] = [];
-  await createHasher(db, (id) => hashed.push(id)).run();
+  await createHasher(db, (id) => hashed.push(id), unexpected).run();
   expect(hashed).toHaveLength(3);
   expect(library.duplicates().map((group) => group.map(({ name }) => name))).toEqual([
     ['one', 'same tensors'],

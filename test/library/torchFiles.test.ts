@@ -21,6 +21,7 @@ import {
   torchLegacy,
   torchStateDict,
 } from '../helpers/torchFiles.ts';
+import { unexpected } from '../helpers/unexpected.ts';
 
 /** F16 zeros of these shapes. */
 function zeros(shapes: Readonly<Record<string, readonly number[]>>): ReadonlyMap<string, TorchEntry> {
@@ -76,11 +77,12 @@ test('checkpoints, LoRAs, upscalers and embeddings from torch have their kind, b
   const library = new Library({
     ...{ db, urls: plainUrls, modelsDir: own, emit: () => undefined, now: () => 1 },
     moveToBin: async (path) => rmSync(path),
+    report: unexpected,
     mayHash: () => false,
     watch: false,
   });
   await library.addFolder(models, 'plain');
-  await createHasher(db, () => undefined).run();
+  await createHasher(db, () => undefined, unexpected).run();
   const cards = Object.fromEntries(
     listCards(db, plainUrls, modelQuerySchema.parse({})).items.map((card) => [card.fileName, card]),
   );

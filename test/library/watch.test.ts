@@ -9,6 +9,7 @@ import { type ModelCard, modelQuerySchema } from '../../preload/models.ts';
 import { CHECKPOINT, LORA, SDXL, writeModel } from '../helpers/modelFiles.ts';
 import { plainUrls, tempDatabase } from '../helpers/tempDatabase.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
+import { unexpected } from '../helpers/unexpected.ts';
 
 /** Longer than a change takes to be told on a busy machine. */
 const PATIENCE_MS = 30_000;
@@ -22,6 +23,7 @@ async function setUp() {
   const library = new Library({
     ...{ db, urls: plainUrls, modelsDir: own, emit: () => undefined, now: () => 1 },
     moveToBin: async (path) => rmSync(path),
+    report: unexpected,
     mayHash: () => false,
     watch: true,
   });
@@ -84,7 +86,7 @@ test('a long copy is told once, after its last piece; folders no longer watched 
   const [first, second] = [join(root, 'first'), join(root, 'second')];
   for (const folder of [first, second]) mkdirSync(folder);
   const told: number[] = [];
-  const watcher = watchFolders((id) => told.push(id), 400);
+  const watcher = watchFolders((id) => told.push(id), unexpected, 400);
   onTestFinished(() => watcher.close());
   watcher.set([
     { id: 1, path: first },

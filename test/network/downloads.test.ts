@@ -13,6 +13,7 @@ import type { Download } from '../../preload/models.ts';
 import { LORA, writeModel } from '../helpers/modelFiles.ts';
 import { plainUrls, tempDatabase } from '../helpers/tempDatabase.ts';
 import { tempFolder } from '../helpers/tempFolder.ts';
+import { unexpected } from '../helpers/unexpected.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -46,12 +47,14 @@ async function setUp(handler: Handler, { locked = false } = {}) {
       modelsDir,
       emit: () => undefined,
       now: () => 1,
+      report: unexpected,
       mayHash: () => false,
       watch: false,
     },
     moveToBin: async (path) => rmSync(path),
   });
   const told: Download[] = [];
+  const troubles: string[] = [];
   const hosts = { huggingFace: url, civitai: url };
   const downloads = new Downloads({
     db,
@@ -60,6 +63,7 @@ async function setUp(handler: Handler, { locked = false } = {}) {
     library,
     modelsDir,
     emit: (download) => told.push(download),
+    report: ({ message }, error) => troubles.push(`${message} ${error}`),
     retryMs: 1,
   });
   onTestFinished(() => downloads.close());
@@ -70,7 +74,7 @@ async function setUp(handler: Handler, { locked = false } = {}) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
-  return { root, modelsDir, url, db, gate, library, downloads, told, ended, hosts };
+  return { root, modelsDir, url, db, gate, library, downloads, told, troubles, ended, hosts };
 }
 
 /** A LoRA with 300 KB behind its tensors' header, so that it arrives in several pieces. */
@@ -317,4 +321,22 @@ test('looking a model up fills in what the user has not written', async () => {
     description: 'Good',
   });
   expect(root).toBeTruthy();
+});
+
+test('a database that takes no word of how a download ended stops neither the studio nor what can be resumed', async () => {
+  const { downloads, ended, url, db, root, troubles } = await setUp((request, response) => {
+    if (request.url?.includes('bad')) response.writeHead(404).end();
+    else sendRange(modelBytes(root), request, response);
+  });
+  db.run(
+    "CREATE TRIGGER full BEFORE UPDATE OF state ON downloads WHEN NEW.state = 'failed' BEGIN SELECT RAISE(FAIL, 'disk full'); END",
+  );
+  const bad = await downloads.start(`${url}/bad.safetensors`, undefined, 'lora');
+  await expect.poll(() => troubles).toEqual([expect.stringMatching(/^How a download ended .+ disk full$/)]);
+  db.run('DROP TRIGGER full');
+  expect((await ended((await downloads.start(`${url}/a.safetensors`, undefined, 'lora')).id)).state).toBe(
+    'done',
+  );
+  downloads.resume(bad.id);
+  expect((await ended(bad.id)).state).toBe('failed');
 });

@@ -5,6 +5,7 @@ import { filesIn } from '../../main/shell/files.ts';
 import { noteOf, notifyWhenDone } from '../../main/shell/notify.ts';
 import { wordsOf } from '../../main/shell/words.ts';
 import type { Job } from '../../preload/jobs.ts';
+import { unexpected } from '../helpers/unexpected.ts';
 import * as electron from './electron.ts';
 
 vi.mock('electron', () => import('./electron.ts'));
@@ -34,7 +35,7 @@ describe('noteOf', () => {
 describe('notifyWhenDone', () => {
   beforeEach(() => void electron.Notification.shown.splice(0));
   const listen = (browser: electron.BrowserWindow) => {
-    const events = createEvents();
+    const events = createEvents(unexpected);
     notifyWhenDone(
       { events },
       () => browser as never,
