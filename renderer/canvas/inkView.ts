@@ -1,4 +1,8 @@
-/** What lies over the picture: the mask (red, translucent, with a dashed outline) and the sketch (white lines, on black paper where it is the page). */
+/**
+ * What lies over the layers: the mask (red, translucent, with a dashed outline) and the sketch (white lines, on black
+ * paper where it is the page), over the result. A running stroke is laid on mask or sketch while nothing else is on the
+ * canvas, so that an eraser takes away of these only; what lies under them is drawn afterwards, behind what is there.
+ */
 import Konva from 'konva';
 import { latentCellSize } from '../document/blend.ts';
 import { MASK_COLOUR } from '../document/colour.ts';
@@ -7,13 +11,16 @@ import type { Rect } from '../document/geometry.ts';
 import { levelFor } from '../surfaces/levels.ts';
 import type { RasterView } from '../surfaces/raster.ts';
 
-const MASK_OPACITY = 0.46;
+export const MASK_OPACITY = 0.46;
 /** The paper of a sketch: what the ControlNet takes for empty. */
 const PAPER = '#0b0c0f';
 /** The sketch over a picture, so that both can be seen. */
 const OVERLAY_OPACITY = 0.7;
 /** Zoom from which the latent's cells are ruled. */
 const RULED_FROM = 1;
+
+/** Under what is on the canvas already: of several, the first lies highest. */
+export const BEHIND = { globalCompositeOperation: 'destination-over' } as const;
 
 export interface InkState {
   readonly frame: Rect;
@@ -29,16 +36,22 @@ export interface InkState {
 
 export function inkView(world: Konva.Group) {
   const quiet = { listening: false, visible: false } as const;
-  const paper = new Konva.Rect({ ...quiet, fill: PAPER });
+  const paper = new Konva.Rect({ ...quiet, ...BEHIND, fill: PAPER });
   const maskNode = new Konva.Image({ ...quiet, image: undefined, opacity: MASK_OPACITY });
-  const hintNode = new Konva.Image({ ...quiet, image: undefined });
+  const hintNode = new Konva.Image({ ...quiet, ...BEHIND, image: undefined });
   const sketchNode = new Konva.Image({ ...quiet, image: undefined });
   const outline = new Konva.Shape(quiet);
   const cells = new Konva.Shape(quiet);
-  world.add(paper, hintNode, maskNode, sketchNode, outline, cells);
+  const stroke = { mask: new Konva.Group(), sketch: new Konva.Group() };
+  const result = new Konva.Group();
+  world.add(maskNode, outline, stroke.mask, sketchNode, stroke.sketch, result, hintNode, paper, cells);
   let outlined: readonly (readonly number[])[] | null = null;
 
   return {
+    /** Where a running stroke is laid on what it changes. */
+    stroke,
+    /** Everything in it has to be drawn `BEHIND`. */
+    result,
     show(state: InkState, { mask, inks }: RasterView): void {
       const { frame, zoom } = state;
       paper.setAttrs({ visible: state.sketch === 'page', ...frame });

@@ -5,8 +5,12 @@ import type { View } from '../document/geometry.ts';
 /** From this zoom on, pixels are shown as squares; a fitted picture, enlarged up to four times, is still smooth. */
 const SHARP_FROM = 5;
 
-/** `result` by itself: a preview at every step is not to draw the document's layers anew. */
-const NAMES = ['below', 'active', 'above', 'result', 'ink', 'chrome'] as const;
+/**
+ * As few as there can be, for each is a canvas of the window's size that the browser keeps and composes:
+ * a preview at every step (`ink`) and a stroke (`active`) are not to draw the document's other layers anew,
+ * and a pointer that only moves (`chrome`) none of it.
+ */
+const NAMES = ['below', 'active', 'above', 'ink', 'chrome'] as const;
 export type LayerName = (typeof NAMES)[number];
 
 export interface LayerStack {

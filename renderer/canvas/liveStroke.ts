@@ -9,10 +9,12 @@ import type { LiveStroke } from '../tools/tool.ts';
 interface Running {
   readonly live: LiveStroke;
   readonly view: View;
+  /** Opacity of what it lands on. */
+  readonly opacity: number;
 }
 
-/** A buffer for strokes: coverage in device pixels and the canvas that shows it. */
-function strokeBuffer(node: Konva.Image, ratio: number) {
+/** A buffer for strokes: coverage in device pixels, and the canvas that has it in the stroke's colour. */
+function strokeBuffer(ratio: number) {
   let canvas = document.createElement('canvas');
   let context = canvas.getContext('2d')!;
   let coverage: Coverage = blankCoverage({ x: 0, y: 0, width: 1, height: 1 });
@@ -26,7 +28,6 @@ function strokeBuffer(node: Konva.Image, ratio: number) {
       context = canvas.getContext('2d')!;
       coverage = blankCoverage({ x: 0, y: 0, width, height });
       touched = null;
-      node.setAttrs({ image: canvas, width: stage.width, height: stage.height });
     },
     clear(): void {
       if (touched === null) return;
@@ -48,46 +49,79 @@ function strokeBuffer(node: Konva.Image, ratio: number) {
       context.putImageData(new ImageData(data, width, height), dirty.x, dirty.y);
       touched = touched === null ? dirty : union(touched, dirty);
     },
+    /** Draws all of it on a canvas of the same size. */
+    drawOn(target: CanvasRenderingContext2D): void {
+      if (touched === null) return;
+      const { x, y, width, height } = touched;
+      target.drawImage(canvas, x, y, width, height, x, y, width, height);
+    },
   };
+}
+
+/**
+ * Lays a stroke on what is on the canvas, which shows at `opacity` o already, as if it had been part of it before:
+ * with the stroke's coverage c in a colour s, l·o becomes (s·c + l·(1 − c))·o; an eraser leaves l·(1 − c)·o.
+ */
+function lay(
+  target: CanvasRenderingContext2D,
+  buffer: ReturnType<typeof strokeBuffer>,
+  running: Running,
+): void {
+  const { live, opacity } = running;
+  // The buffer's pixels are the screen's, whatever the view.
+  target.resetTransform();
+  target.globalAlpha = live.stroke.opacity;
+  target.globalCompositeOperation = 'destination-out';
+  buffer.drawOn(target);
+  if (live.erase) return;
+  target.globalAlpha = live.stroke.opacity * opacity;
+  target.globalCompositeOperation = 'lighter';
+  buffer.drawOn(target);
 }
 
 const alike = (a: LiveStroke, b: LiveStroke): boolean =>
   a.target === b.target &&
   a.erase === b.erase &&
   a.colour === b.colour &&
+  a.layerOpacity === b.layerOpacity &&
   a.stroke.opacity === b.stroke.opacity;
 
+/** `ratio`: device pixels per CSS pixel. */
 export function liveStrokeView(ratio: number) {
-  const node = new Konva.Image({ image: document.createElement('canvas'), listening: false, visible: false });
-  const buffer = strokeBuffer(node, ratio);
-  let running: Running | null = null;
+  const node = new Konva.Shape({ listening: false, visible: false });
+  const buffer = strokeBuffer(ratio);
+  /** What is in sight: the running stroke, or the last one. */
+  let shown: Running | null = null;
+  let running = false;
   /** A finished stroke that the document's own pixels do not show yet. */
   let waiting: LiveStroke | null = null;
+  node.sceneFunc((context) => {
+    if (shown !== null) lay(context._context, buffer, shown);
+  });
   return {
     node,
     /** `stage` in CSS pixels. */
     resize: buffer.resize,
-    /** Draws what is new of a stroke; one that was finished just before stays in sight beneath it. */
-    show(live: LiveStroke, view: View): void {
+    /** Draws what is new of a stroke on something of that opacity; one that was finished just before stays in sight beneath it. */
+    show(live: LiveStroke, view: View, opacity: number): void {
       if (live.from === 0 && (waiting === null || !alike(waiting, live))) buffer.clear();
-      running = { live, view };
-      buffer.add(running);
+      shown = { live, view, opacity };
+      running = true;
+      buffer.add(shown);
       node.visible(true);
-      node.opacity(live.stroke.opacity);
-      node.globalCompositeOperation(live.erase ? 'destination-out' : 'source-over');
     },
     /** The stroke has ended. It stays until `settle` when the document's pixels are still to come. */
     end(behind: boolean): void {
-      if (running !== null && behind) waiting = running.live;
-      running = null;
+      if (running && behind) waiting = shown?.live ?? null;
+      running = false;
       if (waiting === null) this.settle();
     },
     /** The document's pixels are up to date: only a stroke that is running still needs to be shown here. */
     settle(): void {
       waiting = null;
       buffer.clear();
-      node.visible(running !== null);
-      if (running !== null) buffer.add({ ...running, live: { ...running.live, from: 0 } });
+      node.visible(running);
+      if (running && shown !== null) buffer.add({ ...shown, live: { ...shown.live, from: 0 } });
     },
   };
 }

@@ -10,9 +10,9 @@ import { useTheme } from '../stores/theme.ts';
 import { currentTarget, isCanvasMode, showWhole, useView } from '../stores/view.ts';
 import { onPicture, pictureNow, picturesLoaded } from '../surfaces/pictures.ts';
 import { followDocument, onRaster, type RasterView, rasterBehind, rasterView } from '../surfaces/raster.ts';
-import type { Effect, LiveStroke } from '../tools/tool.ts';
+import type { Effect, LiveStroke, Target } from '../tools/tool.ts';
 import { type ChromeState, chromeView } from './chromeView.ts';
-import { type InkState, inkView } from './inkView.ts';
+import { type InkState, inkView, MASK_OPACITY } from './inkView.ts';
 import { type LayerStack, layerStack } from './layerStack.ts';
 import { layersView } from './layersView.ts';
 import { liveStrokeView } from './liveStroke.ts';
@@ -35,9 +35,10 @@ export function mountStage(
   const stage = new Konva.Stage({ container, width: 1, height: 1 });
   const stack = layerStack(stage);
   const live = liveStrokeView(RATIO);
-  const stroke = strokeOn(stack, live);
+  const ink = inkView(stack.world.ink);
+  const stroke = strokeOn(stack, ink.stroke, live);
   const chrome = chromeView(stack.screen.chrome, () => stack.draw('chrome'));
-  const push = pusher(container, stack, chrome, frameLabel);
+  const push = pusher(container, stack, ink, chrome, frameLabel);
   const stopPointer = listenToPointer(container, effectsOn(stack, stroke, chrome), (at, cursor) => {
     const { view, brushes } = useView.getState();
     const radius = (brushes[currentTarget(useView.getState())].size / 2) * view.zoom;
@@ -77,6 +78,7 @@ export function mountStage(
 function pusher(
   container: HTMLElement,
   stack: LayerStack,
+  ink: ReturnType<typeof inkView>,
   chrome: ReturnType<typeof chromeView>,
   frameLabel: (width: number, height: number) => string,
 ): () => void {
@@ -85,8 +87,7 @@ function pusher(
     arrived++;
     push();
   });
-  const result = resultView(stack.world.result, () => stack.draw('result'));
-  const ink = inkView(stack.world.ink);
+  const result = resultView(ink.result, () => stack.draw('ink'));
   const blend = shownBlend(() => push());
   const changed = changes();
   const colours = coloursOf(container);
@@ -113,13 +114,12 @@ function pusher(
     if (mode === 'edit') pushPictures(document, raster, place);
     else pictures.hide();
     const blended = blend.current(candidate);
-    stack.show('result', showsResult);
     if (changed('result', candidate, preview?.url, blended, picturesLoaded()) || moved) {
       result.show(candidate, preview, blended, view.zoom * RATIO);
-      stack.draw('result');
+      stack.draw('ink');
     }
     const inkState = { frame: document.frame, zoom: view.zoom, ...inkOf(state, document, showsResult) };
-    stack.show('ink', mode !== 'create');
+    stack.show('ink', mode !== 'create' || showsResult);
     if (changed('ink', ...Object.values(inkState), raster) || moved) {
       ink.show(inkState, raster);
       stack.draw('ink');
@@ -202,15 +202,21 @@ function inkOf(
   };
 }
 
-/** The running stroke on the layers: right on the active one, or with mask and sketch. */
-function strokeOn({ screen, draw }: LayerStack, live: ReturnType<typeof liveStrokeView>) {
+/** The running stroke right on what it changes: the active layer, the mask or the sketch. */
+function strokeOn(
+  { screen, draw }: LayerStack,
+  ink: ReturnType<typeof inkView>['stroke'],
+  live: ReturnType<typeof liveStrokeView>,
+) {
+  const grounds = { layer: screen.active, ...ink } satisfies Record<Target, Konva.Group>;
   let home: 'active' | 'ink' = 'ink';
-  screen[home].add(live.node);
+  grounds.mask.add(live.node);
   return {
     show(stroke: LiveStroke, view: View): void {
+      const ground = grounds[stroke.target];
       home = stroke.target === 'layer' ? 'active' : 'ink';
-      if (live.node.getParent() !== screen[home]) live.node.moveTo(screen[home]);
-      live.show(stroke, view);
+      if (live.node.getParent() !== ground) live.node.moveTo(ground);
+      live.show(stroke, view, stroke.target === 'mask' ? MASK_OPACITY : stroke.layerOpacity);
       draw(home);
     },
     end(): void {

@@ -1,6 +1,6 @@
 /** Brush, eraser and mask: one machine that collects the points of a stroke; what it paints on is the context's. */
 import type { Action } from '../document/actions.ts';
-import { activeLayer } from '../document/document.ts';
+import { activeLayer, type StudioDocument } from '../document/document.ts';
 import type { CanvasPoint } from '../document/geometry.ts';
 import { type Layer, paintLayer } from '../document/layer.ts';
 import { mapStroke, STRIDE, type Stroke } from '../document/stroke.ts';
@@ -52,7 +52,7 @@ function begin(kind: { erase: boolean; target?: Target }, event: ToolEvent, cont
   const points = [event.point.x, event.point.y, event.pressure];
   const { brush } = context;
   const state: Painting = { at: 'painting', points, erase: kind.erase !== event.alt, target, brush };
-  return { state, effects: [show(state, 0)] };
+  return { state, effects: [show(state, 0, context)] };
 }
 
 function follow(state: Painting, event: ToolEvent, context: ToolContext) {
@@ -62,7 +62,7 @@ function follow(state: Painting, event: ToolEvent, context: ToolContext) {
   if (away * context.view.zoom < SPACING) return nothing<State>(state);
   // The point list is the running stroke's own buffer until it is committed: growing it in place keeps a long stroke linear.
   (points as number[]).push(event.point.x, event.point.y, event.pressure);
-  return { state, effects: [show(state, points.length / STRIDE - 1)] };
+  return { state, effects: [show(state, points.length / STRIDE - 1, context)] };
 }
 
 const strokeOf = ({ points, brush }: Painting): Stroke => ({
@@ -72,12 +72,20 @@ const strokeOf = ({ points, brush }: Painting): Stroke => ({
   opacity: brush.opacity,
 });
 
-function show(state: Painting, from: number): Effect {
+function show(state: Painting, from: number, { document }: ToolContext): Effect {
   const { erase, target, brush } = state;
+  const layerOpacity = target === 'layer' ? (paintedLayer(document, erase)?.opacity ?? 1) : 1;
   return {
     do: 'show stroke',
-    live: { stroke: strokeOf(state), from, target, erase, colour: brush.colour },
+    live: { stroke: strokeOf(state), from, target, erase, colour: brush.colour, layerOpacity },
   };
+}
+
+/** The layer that a stroke lands on. Null: on a new sheet right above the active layer; an eraser changes nothing. */
+function paintedLayer(document: StudioDocument, erase: boolean): Layer | null {
+  const layer = activeLayer(document);
+  if (layer?.visible !== true) return null;
+  return erase || layer.picture === null ? layer : null;
 }
 
 function commit(state: Painting, context: ToolContext): Effect[] {
@@ -87,10 +95,9 @@ function commit(state: Painting, context: ToolContext): Effect[] {
   if (target === 'mask')
     return [act({ type: 'mask painted', operation: { kind: 'stroke', stroke: rounded, erase } })];
   if (target === 'sketch') return [act({ type: 'sketch painted', stroke: { stroke: rounded, erase } })];
-  const layer = activeLayer(context.document);
-  const seen = layer?.visible === true ? layer : null;
-  if (erase) return seen === null ? [] : [act(onLayer(seen, rounded, true, brush))];
-  if (seen?.picture === null) return [act(onLayer(seen, rounded, false, brush))];
+  const layer = paintedLayer(context.document, erase);
+  if (layer !== null) return [act(onLayer(layer, rounded, erase, brush))];
+  if (erase) return [];
   const fresh = paintLayer(context.newId(), 'Paint');
   return [
     act({ type: 'layer added', layer: fresh }, 'paint'),

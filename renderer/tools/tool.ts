@@ -51,6 +51,8 @@ export interface LiveStroke {
   readonly target: Target;
   readonly erase: boolean;
   readonly colour: string;
+  /** Opacity of the layer that it lands on; 1 where it lands on none that is there already. */
+  readonly layerOpacity: number;
 }
 
 export type Effect =

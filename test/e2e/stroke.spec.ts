@@ -1,7 +1,7 @@
 /** Painting keeps up with the hand: what one pointer event of a stroke costs on a large document; and where strokes end. */
 import type { Page } from '@playwright/test';
 import sharp from 'sharp';
-import { drag, expect, goTo, onScreen, open, test } from './studio.ts';
+import { drag, drop, expect, goTo, onScreen, open, test } from './studio.ts';
 import { spread, traced } from './tracing.ts';
 
 /** A frame at 60 Hz. */
@@ -47,18 +47,122 @@ for (const tool of ['Mask', 'Brush'] as const)
     expect(drawing.high).toBeLessThan(BUDGET);
   });
 
-/** How red a point of the document is against its green, 0–255. */
-async function redness(page: Page, x: number, y: number): Promise<number> {
-  const { x: left, y: top } = await onScreen(page, x, y);
-  // Out of the way of the ring.
-  await page.mouse.move(0, 0);
-  const clip = { x: Math.round(left), y: Math.round(top), width: 1, height: 1 };
-  const [red, green] = await sharp(await page.screenshot({ clip }))
+type Place = { readonly x: number; readonly y: number };
+
+/** The colours at places of the window, one after the other. */
+async function coloursAt(page: Page, places: readonly Place[]): Promise<number[]> {
+  const { data, info } = await sharp(await page.screenshot())
     .removeAlpha()
     .raw()
-    .toBuffer();
+    .toBuffer({ resolveWithObject: true });
+  const first = ({ x, y }: Place) => (Math.round(y) * info.width + Math.round(x)) * 3;
+  return places.flatMap((place) => [...data.subarray(first(place), first(place) + 3)]);
+}
+
+/** How red a point of the document is against its green, 0–255. */
+async function redness(page: Page, x: number, y: number): Promise<number> {
+  const place = await onScreen(page, x, y);
+  // Out of the way of the ring.
+  await page.mouse.move(0, 0);
+  const [red, green] = await coloursAt(page, [place]);
   return red! - green!;
 }
+
+/** Two halves of the document, one over the other. */
+const halves = (): Promise<Buffer> =>
+  sharp(
+    Buffer.from(
+      '<svg xmlns="http://www.w3.org/2000/svg" width="128" height="128"><rect width="128" height="64" fill="#d8e0e8"/><rect y="64" width="128" height="64" fill="#305070"/></svg>',
+    ),
+  )
+    .png()
+    .toBuffer();
+
+/** Points of the document: on one of the strokes below, where they cross, at a soft edge, beside them. */
+const POINTS = [
+  [30, 40],
+  [64, 40],
+  [64, 90],
+  [30, 46],
+  [30, 100],
+] as const;
+const DOWN = [
+  [64, 30],
+  [64, 110],
+] as const;
+const ACROSS = [
+  [20, 40],
+  [110, 40],
+] as const;
+/** Soft edges in the screen's pixels and in the document's, enlarged, differ by less. */
+const ALIKE = 10;
+
+const furthest = (a: readonly number[], b: readonly number[]): number =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+
+interface Painted {
+  readonly on: 'Edit' | 'Sketch';
+  /** With these one stroke is painted down, then another across it, in another colour. */
+  readonly tools: readonly [down: string, across: string];
+  /** Of the layer that is active in between. */
+  readonly opacity?: string;
+  /** Held for the second stroke. */
+  readonly key?: 'Alt';
+}
+const PAINTED: Readonly<Record<string, Painted>> = {
+  'paint on a half-transparent layer': { on: 'Edit', tools: ['Brush', 'Brush'], opacity: '0.5' },
+  'an eraser on a half-transparent layer': { on: 'Edit', tools: ['Brush', 'Eraser'], opacity: '0.5' },
+  'a mask': { on: 'Edit', tools: ['Mask', 'Mask'] },
+  'a mask that is taken away': { on: 'Edit', tools: ['Mask', 'Mask'], key: 'Alt' },
+  'a sketch that is erased': { on: 'Sketch', tools: ['Brush', 'Eraser'] },
+};
+
+async function chooseTool(page: Page, name: string): Promise<void> {
+  await page.getByRole('radio', { name }).check();
+  await page.getByRole('slider', { name: 'Brush size' }).fill('20');
+  await page.getByRole('slider', { name: 'Hardness' }).fill('0.5');
+}
+
+for (const [what, { on, tools, opacity, key }] of Object.entries(PAINTED))
+  test(`${what} looks the same while it is painted and afterwards`, async ({ page, studio }) => {
+    await open(page, studio, 0);
+    await drop(page, 'halves.png', 'image/png', await halves());
+    await expect(page.getByRole('button', { name: 'Layers 1' })).toBeVisible();
+    await goTo(page, on);
+    await chooseTool(page, tools[0]);
+    await drag(page, DOWN);
+    if (opacity !== undefined) {
+      await page.getByRole('button', { name: /^Layers/ }).click();
+      await page.getByRole('slider', { name: 'Layer opacity' }).fill(opacity);
+      await page.keyboard.press('Escape');
+    }
+    await chooseTool(page, tools[1]);
+    if (tools[1] === 'Brush' && on === 'Edit') await page.getByLabel('Colour').fill('#2030ff');
+    const places = async () => {
+      const all = [];
+      for (const [x, y] of POINTS) all.push(await onScreen(page, x, y));
+      await page.mouse.move(0, 0);
+      return all;
+    };
+    const before = await places();
+    const untouched = await coloursAt(page, before);
+    const [from, to] = [await onScreen(page, ...ACROSS[0]), await onScreen(page, ...ACROSS[1])];
+    await page.mouse.move(from.x, from.y);
+    if (key !== undefined) await page.keyboard.down(key);
+    await page.mouse.down();
+    await page.mouse.move(to.x, to.y, { steps: 12 });
+    await expect.poll(async () => furthest(await coloursAt(page, before), untouched)).toBeGreaterThan(30);
+    const painting = await coloursAt(page, before);
+    await page.mouse.up();
+    if (key !== undefined) await page.keyboard.up(key);
+    await expect(page.getByRole('status')).toContainText('all saved');
+    await page.reload();
+    await goTo(page, on);
+    // With the same tool the same bar lies above the picture.
+    await page.getByRole('radio', { name: tools[1] }).check();
+    const after = await places();
+    await expect.poll(async () => furthest(await coloursAt(page, after), painting)).toBeLessThan(ALIKE);
+  });
 
 for (const other of ['Sketch', 'Upscale'] as const)
   test(`a mask stroke ends where it had come to when ${other} is opened`, async ({ page, studio }) => {

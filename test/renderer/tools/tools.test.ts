@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Action } from '../../../renderer/document/actions.ts';
 import { emptyDocument } from '../../../renderer/document/document.ts';
 import { canvasPoint } from '../../../renderer/document/geometry.ts';
-import { pictureLayer } from '../../../renderer/document/layer.ts';
+import { paintLayer, pictureLayer } from '../../../renderer/document/layer.ts';
 import { act, endGesture, startTimeline, type Timeline, undo } from '../../../renderer/document/undo.ts';
 import { startTools } from '../../../renderer/tools/registry.ts';
 import type { Effect, ToolContext, ToolEvent, ToolName } from '../../../renderer/tools/tool.ts';
@@ -65,6 +65,26 @@ describe('painting', () => {
       effect.do === 'show stroke' ? [effect.live.from] : [],
     );
     expect(shown).toEqual([0, 1, 2]);
+  });
+
+  it('shows a stroke at the opacity of the layer that it will be part of', () => {
+    const file = { image: { sha256: '0'.repeat(64) }, width: 512, height: 512 };
+    const photo = { ...pictureLayer('p', 'Photo', file, { x: 0, y: 0 }), opacity: 0.4 };
+    const empty = emptyDocument({ width: 512, height: 512 });
+    const opacities = (name: ToolName, layer: typeof photo) =>
+      play(
+        name,
+        line,
+        {},
+        startTimeline({ ...empty, layers: [layer], activeLayer: layer.id }),
+      ).effects.flatMap((effect) => (effect.do === 'show stroke' ? [effect.live.layerOpacity] : []));
+    const sheet = { ...paintLayer('s', 'Sheet'), opacity: 0.4 };
+    expect(opacities('brush', sheet)).toEqual([0.4, 0.4, 0.4]);
+    expect(opacities('eraser', photo)).toEqual([0.4, 0.4, 0.4]);
+    // A new sheet, which is opaque.
+    expect(opacities('brush', photo)).toEqual([1, 1, 1]);
+    expect(opacities('brush', { ...sheet, visible: false })).toEqual([1, 1, 1]);
+    expect(opacities('mask', sheet)).toEqual([1, 1, 1]);
   });
 
   it('adds a sheet above a picture on the first brush stroke, as one undo entry, and paints on in it', () => {
