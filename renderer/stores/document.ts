@@ -9,6 +9,8 @@ export interface OpenDocument {
   readonly projectId: number | null;
   readonly projectName: string;
   readonly timeline: Timeline;
+  /** How often something was filled in without an entry: the log keeps that by a snapshot. */
+  readonly amendments: number;
   readonly saving: 'saved' | 'saving' | 'failed';
 }
 
@@ -18,6 +20,7 @@ export const useDocument = create<OpenDocument>(() => ({
   projectId: null,
   projectName: '',
   timeline: startTimeline(emptyDocument(NEW_SIZE)),
+  amendments: 0,
   saving: 'saved',
 }));
 
@@ -41,9 +44,10 @@ export const setDraft = (patch: Partial<Draft>, gesture: string | null = null): 
 
 /** Fills in what nobody asked for (a drawn seed, the only ControlNet there is): no gesture, so undo passes it over. */
 export const amendDraft = (patch: Partial<Draft>): void =>
-  change((timeline) => {
+  useDocument.setState(({ timeline, amendments }) => {
     const { document } = timeline;
-    return { ...timeline, document: { ...document, draft: { ...document.draft, ...patch } } };
+    const amended = { ...document, draft: { ...document.draft, ...patch } };
+    return { timeline: { ...timeline, document: amended }, amendments: amendments + 1 };
   });
 
 /** A part of the document in React; renders again only when that part changed. */

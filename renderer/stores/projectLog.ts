@@ -1,4 +1,7 @@
-/** Keeps the open project in the studio's log: what was done is appended, undo moves a cursor, snapshots shorten opening. */
+/**
+ * Keeps the open project in the studio's log: what was done is appended, undo moves a cursor. Snapshots shorten opening,
+ * and keep what was filled in without an entry: from there, entries lead to what the window had before and afterwards.
+ */
 import type { Patch } from 'immer';
 import { applyPatches } from 'immer';
 import type { OpenProject, ProjectAction } from '../../preload/projects.ts';
@@ -21,6 +24,7 @@ interface Written {
   readonly entries: readonly Entry[];
   readonly cursor: number;
   readonly snapshotAt: number;
+  readonly amendments: number;
 }
 
 let written: Written | null = null;
@@ -38,7 +42,9 @@ export function showProject(opened: OpenProject): void {
   const start = completeDocument(stored ?? {}, project);
   const document = replay(start, entries, snapshotSeq - base, cursor - base);
   const timeline = startTimeline(document, entries, cursor - base);
-  written = { projectId: project.id, base, entries, cursor: cursor - base, snapshotAt: snapshotSeq - base };
+  const { amendments } = useDocument.getState();
+  const snapshotAt = snapshotSeq - base;
+  written = { projectId: project.id, base, entries, cursor: cursor - base, snapshotAt, amendments };
   useDocument.setState({ projectId: project.id, projectName: project.name, timeline, saving: 'saved' });
 }
 
@@ -81,20 +87,28 @@ export function flushProject(): Promise<void> {
 }
 
 async function write(): Promise<void> {
-  const { timeline, projectId } = useDocument.getState();
+  const { timeline, amendments, projectId } = useDocument.getState();
   if (written === null || projectId !== written.projectId) return;
   written = await writeEntries(written, timeline);
-  written = await writeSnapshot(written, timeline);
+  const isFar = Math.abs(written.cursor - written.snapshotAt) >= SNAPSHOT_EVERY;
+  if (isFar || amendments !== written.amendments) {
+    written = await writeSnapshot(written, timeline.document, written.cursor);
+    written = { ...written, amendments };
+  }
   useDocument.setState((state: OpenDocument) => (state.timeline === timeline ? { saving: 'saved' } : {}));
 }
 
-async function writeEntries(known: Written, { entries, cursor }: Timeline): Promise<Written> {
+async function writeEntries(known: Written, { document, entries, cursor }: Timeline): Promise<Written> {
   const { projectId: id, base } = known;
   let shared = 0;
   while (shared < known.entries.length && known.entries[shared] === entries[shared]) shared++;
+  const { snapshotAt } = known;
   let at = known.cursor;
   if (shared < entries.length) {
     if (at !== shared) await studio().projects.setCursor({ id, cursor: base + shared });
+    // One of a future that is overwritten is lost, and the start of the project with it.
+    if (snapshotAt > shared)
+      known = await writeSnapshot(known, replay(document, entries, cursor, shared), shared);
     await studio().projects.append({
       id,
       after: base + shared,
@@ -109,14 +123,10 @@ async function writeEntries(known: Written, { entries, cursor }: Timeline): Prom
 const toAction = ({ label, forward, backward }: Entry): ProjectAction =>
   JSON.parse(JSON.stringify({ label, forward, backward }));
 
-async function writeSnapshot(known: Written, { document }: Timeline): Promise<Written> {
-  if (Math.abs(known.cursor - known.snapshotAt) < SNAPSHOT_EVERY) return known;
+/** Stores the whole document as it is after `at` entries. */
+async function writeSnapshot(known: Written, document: StudioDocument, at: number): Promise<Written> {
+  const { projectId: id, base } = known;
   const stored = JSON.parse(JSON.stringify(document));
-  await studio().projects.snapshot({
-    id: known.projectId,
-    seq: known.base + known.cursor,
-    document: stored,
-    thumbnail: null,
-  });
-  return { ...known, snapshotAt: known.cursor };
+  await studio().projects.snapshot({ id, seq: base + at, document: stored, thumbnail: null });
+  return { ...known, snapshotAt: at };
 }
