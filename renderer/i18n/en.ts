@@ -305,7 +305,7 @@ export const en = {
   'history.byWords': 'Search pictures by words',
   'history.byMeaning': 'Search pictures by meaning',
   'history.meaning': 'Search by meaning',
-  'history.rated': 'rated',
+  'history.rated': 'Rated',
   'history.week': 'this week',
   'history.bin': 'Bin',
   'history.all': 'Clear filters',

@@ -1,6 +1,9 @@
 /** A dialog: a calm sheet over the dimmed window; Escape and the cross close it. */
 import { Modal } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { createContext, type ReactNode, useContext } from 'react';
+
+/** What every dialog has between its title and its own content, which scrolls by itself below. */
+export const DialogHead = createContext<ReactNode>(null);
 
 export function Dialog({
   title,
@@ -16,19 +19,25 @@ export function Dialog({
   readonly closeLabel: string;
   readonly children: ReactNode;
 }) {
+  const head = useContext(DialogHead);
   return (
-    <Modal
+    <Modal.Root
       opened
       centered
       onClose={onClose}
-      title={title}
       size={width}
       padding={20}
-      overlayProps={{ backgroundOpacity: 0.55 }}
       transitionProps={{ duration: 100, transition: 'fade' }}
-      closeButtonProps={{ 'aria-label': closeLabel }}
     >
-      {children}
-    </Modal>
+      <Modal.Overlay backgroundOpacity={0.55} />
+      <Modal.Content>
+        <Modal.Header>
+          <Modal.Title>{title}</Modal.Title>
+          <Modal.CloseButton aria-label={closeLabel} />
+        </Modal.Header>
+        {head}
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }

@@ -15,6 +15,13 @@ test('first start to first picture without a choice', async ({ page, studio }) =
   await expect(page.getByRole('slider', { name: 'From noise to picture' })).toBeVisible();
   const { width, height } = await sharp(await pictureFile(page)).metadata();
   expect({ width, height }).toEqual({ width: 128, height: 128 });
+  // The seed that was drawn for it is still the one at hand when the window comes back.
+  const seed = page.getByRole('spinbutton', { name: 'Seed' });
+  const drawn = await seed.inputValue();
+  expect(drawn).not.toBe('1');
+  await expect(page.getByRole('status')).toContainText('all saved');
+  await page.reload();
+  await expect(seed).toHaveValue(drawn);
 });
 
 test('the same seed gives the same picture, and its settings come back from the file', async ({

@@ -28,6 +28,28 @@ test('pictures are found by words, deleted and brought back by undo', async ({ p
   await expect(pictures(page)).toHaveCount(2);
 });
 
+test('clearing the filters stands in the line of the other signs, and moves none of them', async ({
+  page,
+  studio,
+}) => {
+  await open(page, studio, 2);
+  await makePicture(page);
+  const clear = page.getByRole('button', { name: 'Clear filters' });
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  const place = async (name: string) => (await button(name).boundingBox())!;
+  const before = await place('More filters');
+  await expect(clear).toBeHidden();
+  await button('Rated').click();
+  await expect(pictures(page)).toHaveCount(0);
+  expect(await place('More filters')).toEqual(before);
+  const cross = await place('Clear filters');
+  expect(cross.y).toBe(before.y);
+  expect(before.x - cross.x).toBeLessThan(2 * (before.width + 8));
+  await clear.click();
+  await expect(pictures(page)).toHaveCount(1);
+  await expect(clear).toBeHidden();
+});
+
 test('pictures are found by meaning, with words that no prompt holds', async ({ page, studio }) => {
   await open(page, studio, 12);
   await page.getByRole('spinbutton', { name: 'Seed' }).fill('1');

@@ -1,5 +1,16 @@
 /** A small window (1024 × 700): nothing that one needs lies outside of it or under something else. */
-import { expect, generate, goTo, makePicture, open, type Page, pictures, stage, test } from './studio.ts';
+import {
+  drop,
+  expect,
+  generate,
+  goTo,
+  makePicture,
+  open,
+  type Page,
+  pictures,
+  stage,
+  test,
+} from './studio.ts';
 
 test.use({ viewport: { width: 1024, height: 700 } });
 
@@ -80,4 +91,34 @@ test('a fitted picture lies below the options bar with its label, however narrow
     await page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height + 17);
     expect((await stage(page).getAttribute('data-pointer'))!.split(',')[1], `${width} px`).toMatch(/^-/);
   }
+});
+
+test('what the studio says covers no button of a dialog, and stays to be read and closed', async ({
+  page,
+  studio,
+}) => {
+  await open(page, studio, 0);
+  const files = ['notes.doc', 'table.xls', 'song.flac'];
+  for (const name of files) await drop(page, name, '', Buffer.from(name));
+  const messages = page.getByRole('region', { name: 'Messages' });
+  const dismiss = messages.getByRole('button', { name: 'Dismiss' });
+  await expect(dismiss).toHaveCount(files.length);
+  for (const keys of ['Control+l', 'Control+,', 'Control+o']) {
+    await page.keyboard.press(keys);
+    const dialog = page.getByRole('dialog');
+    await expect(dialog).toHaveCSS('opacity', '1');
+    for (const name of files)
+      await expect(messages.getByText(name, { exact: false }).first()).toBeInViewport({ ratio: 1 });
+    for (const button of await dialog.getByRole('button', { disabled: false }).all())
+      await button.click({ trial: true, timeout: 5000 });
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+  }
+  await page.keyboard.press('Control+o');
+  await dismiss.first().focus();
+  await page.keyboard.press('Enter');
+  await expect(dismiss).toHaveCount(files.length - 1);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(dismiss).toHaveCount(files.length - 1);
 });

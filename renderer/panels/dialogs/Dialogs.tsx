@@ -1,6 +1,11 @@
-/** Whichever dialog is open. Each is loaded by itself: at the first quiet moment, or when it is asked for before that. */
+/**
+ * Whichever dialog is open. Each is loaded by itself: at the first quiet moment, or when it is asked for before that.
+ * Notices are part of it while it is open: there they cover nothing, and keys reach them.
+ */
 import { type ComponentType, lazy, Suspense, useEffect } from 'react';
 import { type Dialog, openDialog, useView } from '../../stores/view.ts';
+import { DialogHead } from '../../ui/Dialog.tsx';
+import { Notices } from '../shell/Notices.tsx';
 
 type DialogName = Exclude<Dialog, null>;
 type DialogProps = { readonly onClose: () => void };
@@ -32,11 +37,13 @@ const close = () => openDialog(null);
 export function Dialogs() {
   const dialog = useView((state) => state.dialog);
   useEffect(loadWhenQuiet, []);
-  if (dialog === null) return null;
+  if (dialog === null) return <Notices />;
   const Shown = DIALOGS[dialog];
   return (
-    <Suspense>
-      <Shown onClose={close} />
+    <Suspense fallback={<Notices />}>
+      <DialogHead value={<Notices />}>
+        <Shown onClose={close} />
+      </DialogHead>
     </Suspense>
   );
 }

@@ -67,11 +67,12 @@ function SearchBox() {
   );
 }
 
-function Chip({ pressed, onClick, label, children }: ChipProps) {
+function Chip({ pressed, onClick, label, hidden = false, children }: ChipProps) {
   return (
     <button
       type="button"
       className="chip"
+      data-unseen={hidden}
       aria-label={label}
       title={label}
       aria-pressed={pressed}
@@ -87,6 +88,8 @@ interface ChipProps {
   readonly onClick: () => void;
   /** Name of a chip that shows an icon only. */
   readonly label?: string | undefined;
+  /** Out of sight and reach, in its place. */
+  readonly hidden?: boolean;
   readonly children: ReactNode;
 }
 
@@ -99,20 +102,17 @@ function Filters() {
   const { t } = useTranslation();
   const filter = useHistory((state) => state.filter);
   const facets = useHistory((state) => state.facets);
-  const { minRating, models, loras, from, deleted } = filter;
+  const { models, loras, from } = filter;
   const week = from !== undefined;
   return (
     <div className="chips">
-      <Chip pressed={minRating > 0} onClick={() => setFilter({ minRating: minRating > 0 ? 0 : 1 })}>
-        <IconStarFilled size={11} aria-hidden /> {t('history.rated')}
-      </Chip>
       {facets?.models.slice(0, OFFERED).map(({ value }) => (
         <Chip
           key={value}
           pressed={models.includes(value)}
           onClick={() => setFilter({ models: toggle(models, value) })}
         >
-          {value}
+          <span className="ellipsis">{value}</span>
         </Chip>
       ))}
       {facets?.loras.slice(0, OFFERED).map(({ value }) => (
@@ -121,21 +121,43 @@ function Filters() {
           pressed={loras.includes(value)}
           onClick={() => setFilter({ loras: toggle(loras, value) })}
         >
-          {value}
+          <span className="ellipsis">{value}</span>
         </Chip>
       ))}
       <Chip pressed={week} onClick={() => setFilter({ from: week ? undefined : Date.now() - WEEK })}>
         {t('history.week')}
       </Chip>
+      <FilterSigns />
+    </div>
+  );
+}
+
+/** Filters that are signs stand together at the end of a line; what clears all filters has its place there, needed or not. */
+function FilterSigns() {
+  const { t } = useTranslation();
+  const filter = useHistory((state) => state.filter);
+  const { minRating, deleted } = filter;
+  return (
+    <span className="chip-signs">
+      <Chip
+        label={t('history.all')}
+        pressed={false}
+        hidden={!hasFilter({ ...filter, text: '' })}
+        onClick={clearFilter}
+      >
+        <IconX size={12} aria-hidden />
+      </Chip>
+      <Chip
+        label={t('history.rated')}
+        pressed={minRating > 0}
+        onClick={() => setFilter({ minRating: minRating > 0 ? 0 : 1 })}
+      >
+        <IconStarFilled size={12} aria-hidden />
+      </Chip>
       <FilterMenu />
       <Chip label={t('history.bin')} pressed={deleted} onClick={() => setFilter({ deleted: !deleted })}>
         <IconTrash size={12} aria-hidden />
       </Chip>
-      {hasFilter({ ...filter, text: '' }) ? (
-        <Chip label={t('history.all')} pressed={false} onClick={clearFilter}>
-          <IconX size={12} aria-hidden />
-        </Chip>
-      ) : null}
-    </div>
+    </span>
   );
 }

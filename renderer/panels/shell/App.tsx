@@ -1,8 +1,7 @@
-/** The window: header, settings, canvas, history, status; dialogs and notices above them. */
+/** The window: header, settings, canvas, history, status; a dialog or notices above them. */
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { listenToShortcuts } from '../../lifecycle/shortcuts.ts';
-import { useStudio } from '../../stores/studio.ts';
 import { isCanvasMode, usePage, useView } from '../../stores/view.ts';
 import { CanvasPage } from '../canvas/CanvasPage.tsx';
 import { Dialogs } from '../dialogs/Dialogs.tsx';
@@ -12,7 +11,6 @@ import { TrainPage } from '../train/TrainPage.tsx';
 import { UpscalePage } from '../upscale/UpscalePage.tsx';
 import { DropZone } from './DropZone.tsx';
 import { Header } from './Header.tsx';
-import { Notices } from './Notices.tsx';
 import { StatusBar } from './StatusBar.tsx';
 
 export function App() {
@@ -26,9 +24,7 @@ export function App() {
         <HistoryPanel />
         <StatusBar />
       </Page>
-      <Notices />
       <Dialogs />
-      <LineLost />
     </DropZone>
   );
 }
@@ -52,16 +48,5 @@ function Middle() {
       <CanvasPage shown={isCanvasMode(page)} />
       {page === 'upscale' ? <UpscalePage /> : page === 'train' ? <TrainPage /> : null}
     </main>
-  );
-}
-
-function LineLost() {
-  const { t } = useTranslation();
-  const line = useStudio((state) => state.line);
-  if (line !== 'lost') return null;
-  return (
-    <p className="lost" role="alert">
-      {t('line.lost')}
-    </p>
   );
 }

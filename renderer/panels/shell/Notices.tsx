@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { dismissOffer, useDropped } from '../../commands/drop.ts';
 import { recallRequest } from '../../commands/recall.ts';
 import { closeNotice, type ShownNotice, useNotices } from '../../stores/notices.ts';
+import { useStudio } from '../../stores/studio.ts';
 import { Button, IconButton } from '../../ui/buttons.tsx';
 import { ErrorDetails } from './ErrorDetails.tsx';
 
@@ -12,6 +13,7 @@ export function Notices() {
   const shown = useNotices((state) => state.shown);
   return (
     <section className="notices" aria-label={t('notices')} aria-live="polite">
+      <LineLost />
       <Offer />
       {shown.map((notice) => (
         <Notice key={notice.id} notice={notice} />
@@ -31,6 +33,18 @@ function Notice({ notice }: { readonly notice: ShownNotice }) {
         <ErrorDetails error={error} />
       </div>
       <IconButton size="small" icon={IconX} label={t('dismiss')} onClick={() => closeNotice(notice)} />
+    </div>
+  );
+}
+
+function LineLost() {
+  const { t } = useTranslation();
+  const line = useStudio((state) => state.line);
+  if (line !== 'lost') return null;
+  return (
+    <div className="notice" data-level="warning" role="alert">
+      <IconAlertTriangle size={17} stroke={1.6} aria-hidden />
+      <p className="grow">{t('line.lost')}</p>
     </div>
   );
 }
