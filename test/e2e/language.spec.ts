@@ -2,7 +2,17 @@
 import { en } from '../../renderer/i18n/en.ts';
 import { zh } from '../../renderer/i18n/zh.ts';
 import { SCHEDULE_LABELS } from '../../renderer/request/samplers.ts';
-import { everyDialog, everyPage, expect, makePicture, open, type Page, pictures, test } from './studio.ts';
+import {
+  complaints,
+  everyDialog,
+  everyPage,
+  expect,
+  makePicture,
+  open,
+  type Page,
+  pictures,
+  test,
+} from './studio.ts';
 
 const keys = Object.keys(en) as (keyof typeof en)[];
 /** English on purpose: names that Chinese has too, names of schedules, and the project's, which the first start gave it. */
@@ -27,7 +37,8 @@ function words(page: Page): Promise<string[]> {
   });
 }
 
-test('every page and dialog speaks Chinese', async ({ page, studio }) => {
+test('every page and dialog speaks Chinese, and the console has nothing to say', async ({ page, studio }) => {
+  const heard = complaints(page);
   await open(page, studio, 2);
   await makePicture(page);
   await pictures(page).first().getByRole('button').click();
@@ -48,6 +59,7 @@ test('every page and dialog speaks Chinese', async ({ page, studio }) => {
   };
   await everyPage(page, zh, check);
   await everyDialog(page, zh, check);
+  expect(heard).toEqual([]);
 });
 
 test('what the studio says is Chinese too: an error with its next step', async ({ page, studio }) => {

@@ -36,7 +36,7 @@ function serve(data: string, port: number): Promise<Running> {
     '--data',
     data,
     '--token',
-    'test',
+    'end-to-end',
     '--no-api',
   ];
   // The system's bin too lies below the data folder, so that nothing is left on the machine.
@@ -134,6 +134,16 @@ export const goTo = (page: Page, name: 'Create' | 'Edit' | 'Sketch' | 'Upscale' 
 type Words = Readonly<Record<keyof typeof en, string>>;
 const MODES = ['create', 'edit', 'sketch', 'upscale', 'train'] as const;
 type Visit = (name: string) => Promise<void>;
+
+/** What the console is warned of from now on, and the errors that nothing caught. */
+export function complaints(page: Page): readonly string[] {
+  const heard: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'warning' || message.type() === 'error') heard.push(message.text());
+  });
+  page.on('pageerror', (error) => heard.push(String(error)));
+  return heard;
+}
 
 /** Goes to every page of the window, one after the other. */
 export async function everyPage(page: Page, words: Words, visit: Visit): Promise<void> {

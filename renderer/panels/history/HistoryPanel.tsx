@@ -1,5 +1,5 @@
 /** The right panel: search, filters, the wall of pictures, and the chosen one with everything about it. */
-import { IconBrain, IconSearch, IconStarFilled, IconTrash, IconX } from '@tabler/icons-react';
+import { IconBrain, IconSearch, IconStar, IconStarFilled, IconTrash, IconX } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { clearFilter, hasFilter, setFilter, useHistory } from '../../stores/history.ts';
@@ -137,6 +137,7 @@ function FilterSigns() {
   const { t } = useTranslation();
   const filter = useHistory((state) => state.filter);
   const { minRating, deleted } = filter;
+  const Star = minRating > 0 ? IconStarFilled : IconStar;
   return (
     <span className="chip-signs">
       <Chip
@@ -152,7 +153,7 @@ function FilterSigns() {
         pressed={minRating > 0}
         onClick={() => setFilter({ minRating: minRating > 0 ? 0 : 1 })}
       >
-        <IconStarFilled size={12} aria-hidden />
+        <Star size={12} aria-hidden />
       </Chip>
       <FilterMenu />
       <Chip label={t('history.bin')} pressed={deleted} onClick={() => setFilter({ deleted: !deleted })}>
