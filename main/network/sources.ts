@@ -37,7 +37,16 @@ function fileOf(source: string): Source {
       'Paste an https:// address, or owner/name/file.',
     );
   }
-  return { url: url.href, fileName: safeName(decodeURIComponent(url.pathname)) };
+  return { url: url.href, fileName: safeName(decoded(url.pathname)) };
+}
+
+/** As it is where its percent signs mean nothing. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The last part of a path without anything a file system could take for more than a name. */

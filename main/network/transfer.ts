@@ -31,6 +31,7 @@ export interface TransferOptions {
   readonly retryMs?: number;
 }
 
+/** In a row without a byte more: a line that is cut again and again gets there in the end. */
 const ATTEMPTS = 5;
 const RETRY_MS = 1000;
 
@@ -43,11 +44,13 @@ export async function transferFile(gate: Gate, transfer: Transfer, options: Tran
     options.onProgress(progress);
   };
   for (let attempt = 1; ; attempt++) {
+    const before = await sizeOf(part);
     try {
       await fetchRest(gate, { ...transfer, etag }, part, { ...options, onProgress });
       break;
     } catch (error) {
       const cut = error instanceof StudioError && error.code === 'network' && error.hint === RESUME;
+      if ((await sizeOf(part)) > before) attempt = 1;
       if (!cut || attempt === ATTEMPTS) throw error;
       await wait((options.retryMs ?? RETRY_MS) * 2 ** (attempt - 1), undefined, { signal: options.signal });
     }
