@@ -13,6 +13,7 @@ import { inputNamed, rememberInput, toJob } from './comfyGraphs.ts';
 import { fileNames, nodeInfo } from './comfyNodes.ts';
 import { outputsOf, type Prompt } from './comfyPrompts.ts';
 import { type ComfySocket, createComfySocket } from './comfySocket.ts';
+import { validatePrompt } from './comfyValidation.ts';
 import { readUpload } from './multipart.ts';
 
 const MAX_PROMPTS = 1000;
@@ -93,7 +94,9 @@ async function queuePrompt(
   const parsed = promptBody.safeParse(body);
   if (!parsed.success) return refuse(reply, 'no_prompt', 'No prompt provided');
   const { prompt: graph, client_id, prompt_id, front, extra_data } = parsed.data;
-  const job = await toJob(s, graph);
+  const { error, node_errors, graph: sound } = validatePrompt(s, graph);
+  if (error !== null) return reply.code(400).send({ error, node_errors });
+  const job = await toJob(s, sound);
   if ('problem' in job) return refuse(reply, 'prompt_outputs_failed_validation', job.problem);
   const blocking = s.jobs.plan(job.request).warnings.find((warning) => warning.blocking);
   if (blocking) return refuse(reply, 'value_not_in_list', `${blocking.message} ${blocking.hint}`);
@@ -116,7 +119,7 @@ async function queuePrompt(
     prompts.delete(oldest);
   }
   socket.started(prompt);
-  return { prompt_id: id, number, node_errors: {} };
+  return { prompt_id: id, number, node_errors };
 }
 
 function refuse(reply: FastifyReply, type: string, message: string) {

@@ -24,12 +24,13 @@ export function rememberInput({ db }: Services, name: string, sha256: string): v
   writeValue(db, inputKey(name), sha256);
 }
 
+/** sha256 of an uploaded picture; ComfyUI marks some names with the folder they are from: "cat.png [input]". */
 export function inputNamed({ db }: Services, name: string): string | null {
   return z
     .string()
     .nullable()
     .catch(null)
-    .parse(readValue(db, inputKey(name)));
+    .parse(readValue(db, inputKey(name.replace(/ \[(input|output|temp)\]$/, ''))));
 }
 
 /** What a graph asks for, or one sentence why it cannot be done here. */
@@ -97,7 +98,7 @@ async function withPictures(s: Services, nodes: LooseGraph): Promise<LooseGraph 
       filled.set(id, node);
       continue;
     }
-    const sha256 = inputNamed(s, name.replace(/ \[(input|output|temp)\]$/, ''));
+    const sha256 = inputNamed(s, name);
     if (sha256 === null) return `LoadImage: Invalid image file: ${name.slice(0, 200)}`;
     const contents =
       node.class_type === 'LoadImageMask'

@@ -1,10 +1,34 @@
-/** `/object_info`: the nodes this studio understands, in ComfyUI's description of inputs and outputs. */
+/** The nodes this studio understands, with ComfyUI's inputs and outputs: what `/object_info` shows and `/prompt` is checked by. */
 import type { ModelType } from '../../preload/models.ts';
 import { SAMPLERS, SCHEDULES } from '../../preload/request.ts';
 import type { Services } from '../app/services.ts';
+import { fromComfy } from '../images/recall/names.ts';
 import { cardsWhere } from '../library/cards.ts';
+import { resolveModel } from '../library/resolve.ts';
+import {
+  choice,
+  decimal,
+  flag,
+  type Input,
+  inputInfo,
+  integer,
+  link,
+  oneOf,
+  PICTURE,
+  PIXELS,
+  SIZE,
+  TEXT,
+  words,
+} from './comfyInputs.ts';
 
-type Inputs = Readonly<Record<string, readonly unknown[]>>;
+export interface ComfyNodeKind {
+  readonly required: Readonly<Record<string, Input>>;
+  readonly optional: Readonly<Record<string, Input>>;
+  /** Types by slot. */
+  readonly outputs: readonly string[];
+  /** Gives its pictures to whoever asked. */
+  readonly isOutput: boolean;
+}
 
 /** File names by type, as graphs name models. */
 export function fileNames({ db, places }: Services, type: ModelType): string[] {
@@ -16,54 +40,98 @@ export function fileNames({ db, places }: Services, type: ModelType): string[] {
   ).map(({ fileName }) => fileName);
 }
 
-const int = (fallback: number, min: number, max: number) => ['INT', { default: fallback, min, max }];
-const float = (fallback: number, min: number, max: number) => [
-  'FLOAT',
-  { default: fallback, min, max, step: 0.01 },
-];
-const TEXT = ['STRING', { multiline: true, dynamicPrompts: true }];
-const SIZE = ['INT', { default: 512, min: 64, max: 16384, step: 8 }];
+const [MODEL, CLIP, VAE, IMAGE, MASK, LATENT] = ['MODEL', 'CLIP', 'VAE', 'IMAGE', 'MASK', 'LATENT'].map(
+  link,
+) as [Input, Input, Input, Input, Input, Input];
+const CONDITIONING = link('CONDITIONING');
+/** ComfyUI's `_gpu` variants draw their noise elsewhere; they are known, not listed. */
+const SAMPLER = choice(SAMPLERS, (name) => fromComfy(name, undefined).sampler !== undefined);
+const SCHEDULER = choice(SCHEDULES, (name) => fromComfy(undefined, name).schedule !== undefined);
+const BOTH = { positive: CONDITIONING, negative: CONDITIONING };
+const SWITCH = oneOf('enable', 'disable');
+const SEED = integer(0, 0, 2 ** 64);
+const CORNER = { x: integer(0, 0, 16384), y: integer(0, 0, 16384) };
+const AREA = { width: PIXELS, height: PIXELS };
+const SCALING = oneOf('nearest-exact', 'bilinear', 'area', 'bicubic', 'lanczos');
+const LATENT_SCALING = oneOf('nearest-exact', 'bilinear', 'area', 'bicubic', 'bislerp');
+const CUT = oneOf('disabled', 'center');
+const SAMPLING = {
+  model: MODEL,
+  ...BOTH,
+  latent_image: LATENT,
+  steps: integer(20, 1, 1000),
+  cfg: decimal(8, 0, 100),
+  sampler_name: SAMPLER,
+  scheduler: SCHEDULER,
+};
 
-/** Name → [inputs, outputs, is an output]. */
-export function nodeInfo(s: Services) {
-  const choice = (type: ModelType) => [fileNames(s, type), {}];
+type Row = readonly [
+  required: ComfyNodeKind['required'],
+  outputs: readonly string[],
+  more?: Partial<ComfyNodeKind>,
+];
+
+/** Every node by its class. Models may be named with or without folder and ending, as the library finds them. */
+export function nodeKinds(s: Services): ReadonlyMap<string, ComfyNodeKind> {
+  const model = (type: ModelType) =>
+    choice(fileNames(s, type), (name) => resolveModel(s.db, { name }, undefined, type) !== undefined);
   // biome-ignore format: one table, read across
-  const nodes: Readonly<Record<string, readonly [inputs: Inputs, outputs: readonly string[], output?: boolean]>> = {
-    CheckpointLoaderSimple: [{ ckpt_name: choice('checkpoint') }, ['MODEL', 'CLIP', 'VAE']],
-    LoraLoader: [{ model: ['MODEL'], clip: ['CLIP'], lora_name: choice('lora'), strength_model: float(1, -4, 4), strength_clip: float(1, -4, 4) }, ['MODEL', 'CLIP']],
-    VAELoader: [{ vae_name: choice('vae') }, ['VAE']],
-    CLIPSetLastLayer: [{ clip: ['CLIP'], stop_at_clip_layer: int(-1, -24, -1) }, ['CLIP']],
-    CLIPTextEncode: [{ text: TEXT, clip: ['CLIP'] }, ['CONDITIONING']],
-    EmptyLatentImage: [{ width: SIZE, height: SIZE, batch_size: int(1, 1, 64) }, ['LATENT']],
-    KSampler: [{ model: ['MODEL'], seed: int(0, 0, 2 ** 53), steps: int(20, 1, 1000), cfg: float(8, 0, 100), sampler_name: [SAMPLERS, {}], scheduler: [SCHEDULES, {}], positive: ['CONDITIONING'], negative: ['CONDITIONING'], latent_image: ['LATENT'], denoise: float(1, 0, 1) }, ['LATENT']],
-    VAEDecode: [{ samples: ['LATENT'], vae: ['VAE'] }, ['IMAGE']],
-    VAEEncode: [{ pixels: ['IMAGE'], vae: ['VAE'] }, ['LATENT']],
-    VAEEncodeForInpaint: [{ pixels: ['IMAGE'], vae: ['VAE'], mask: ['MASK'], grow_mask_by: int(6, 0, 64) }, ['LATENT']],
-    SetLatentNoiseMask: [{ samples: ['LATENT'], mask: ['MASK'] }, ['LATENT']],
-    LoadImage: [{ image: [[], { image_upload: true }] }, ['IMAGE', 'MASK']],
-    LoadImageMask: [{ image: [[], { image_upload: true }], channel: [['alpha', 'red', 'green', 'blue'], {}] }, ['MASK']],
-    ControlNetLoader: [{ control_net_name: choice('controlnet') }, ['CONTROL_NET']],
-    ControlNetApplyAdvanced: [{ positive: ['CONDITIONING'], negative: ['CONDITIONING'], control_net: ['CONTROL_NET'], image: ['IMAGE'], strength: float(1, 0, 4), start_percent: float(0, 0, 1), end_percent: float(1, 0, 1) }, ['CONDITIONING', 'CONDITIONING']],
-    UpscaleModelLoader: [{ model_name: choice('upscaler') }, ['UPSCALE_MODEL']],
-    ImageUpscaleWithModel: [{ upscale_model: ['UPSCALE_MODEL'], image: ['IMAGE'] }, ['IMAGE']],
-    SaveImage: [{ images: ['IMAGE'], filename_prefix: ['STRING', { default: 'ComfyUI' }] }, [], true],
-    PreviewImage: [{ images: ['IMAGE'] }, [], true],
+  const rows: Readonly<Record<string, Row>> = {
+    CheckpointLoaderSimple: [{ ckpt_name: model('checkpoint') }, ['MODEL', 'CLIP', 'VAE']],
+    LoraLoader: [{ model: MODEL, clip: CLIP, lora_name: model('lora'), strength_model: decimal(1, -4, 4), strength_clip: decimal(1, -4, 4) }, ['MODEL', 'CLIP']],
+    VAELoader: [{ vae_name: model('vae') }, ['VAE']],
+    CLIPSetLastLayer: [{ clip: CLIP, stop_at_clip_layer: integer(-1, -24, -1) }, ['CLIP']],
+    CLIPTextEncode: [{ text: TEXT, clip: CLIP }, ['CONDITIONING']],
+    EmptyLatentImage: [{ width: SIZE, height: SIZE, batch_size: integer(1, 1, 64) }, ['LATENT']],
+    RepeatLatentBatch: [{ samples: LATENT, amount: integer(1, 1, 64) }, ['LATENT']],
+    LatentUpscale: [{ samples: LATENT, upscale_method: LATENT_SCALING, ...AREA, crop: CUT }, ['LATENT']],
+    LatentUpscaleBy: [{ samples: LATENT, upscale_method: LATENT_SCALING, scale_by: decimal(1.5, 0.01, 8) }, ['LATENT']],
+    KSampler: [{ ...SAMPLING, seed: SEED, denoise: decimal(1, 0, 1) }, ['LATENT']],
+    KSamplerAdvanced: [{ ...SAMPLING, add_noise: SWITCH, noise_seed: SEED, start_at_step: integer(0, 0, 10000), end_at_step: integer(10000, 0, 10000), return_with_leftover_noise: SWITCH }, ['LATENT']],
+    VAEDecode: [{ samples: LATENT, vae: VAE }, ['IMAGE']],
+    VAEEncode: [{ pixels: IMAGE, vae: VAE }, ['LATENT']],
+    VAEEncodeForInpaint: [{ pixels: IMAGE, vae: VAE, mask: MASK, grow_mask_by: integer(6, 0, 64) }, ['LATENT']],
+    InpaintModelConditioning: [{ ...BOTH, vae: VAE, pixels: IMAGE, mask: MASK }, ['CONDITIONING', 'CONDITIONING', 'LATENT'], { optional: { noise_mask: flag(true) } }],
+    SetLatentNoiseMask: [{ samples: LATENT, mask: MASK }, ['LATENT']],
+    LoadImage: [{ image: PICTURE }, ['IMAGE', 'MASK']],
+    LoadImageMask: [{ image: PICTURE, channel: oneOf('alpha', 'red', 'green', 'blue') }, ['MASK']],
+    CropMask: [{ mask: MASK, ...CORNER, ...AREA }, ['MASK']],
+    ImageScale: [{ image: IMAGE, upscale_method: SCALING, ...AREA, crop: CUT }, ['IMAGE']],
+    ImageCrop: [{ image: IMAGE, ...AREA, ...CORNER }, ['IMAGE']],
+    ImageCompositeMasked: [{ destination: IMAGE, source: IMAGE, ...CORNER, resize_source: flag(false) }, ['IMAGE'], { optional: { mask: MASK } }],
+    RepeatImageBatch: [{ image: IMAGE, amount: integer(1, 1, 64) }, ['IMAGE']],
+    Canny: [{ image: IMAGE, low_threshold: decimal(0.4, 0, 1), high_threshold: decimal(0.8, 0, 1) }, ['IMAGE']],
+    ControlNetLoader: [{ control_net_name: model('controlnet') }, ['CONTROL_NET']],
+    ControlNetApply: [{ conditioning: CONDITIONING, control_net: link('CONTROL_NET'), image: IMAGE, strength: decimal(1, 0, 4) }, ['CONDITIONING']],
+    ControlNetApplyAdvanced: [{ ...BOTH, control_net: link('CONTROL_NET'), image: IMAGE, strength: decimal(1, 0, 4), start_percent: decimal(0, 0, 1), end_percent: decimal(1, 0, 1) }, ['CONDITIONING', 'CONDITIONING'], { optional: { vae: VAE } }],
+    UpscaleModelLoader: [{ model_name: model('upscaler') }, ['UPSCALE_MODEL']],
+    ImageUpscaleWithModel: [{ upscale_model: link('UPSCALE_MODEL'), image: IMAGE }, ['IMAGE']],
+    SaveImage: [{ images: IMAGE, filename_prefix: words('ComfyUI') }, [], { isOutput: true }],
+    PreviewImage: [{ images: IMAGE }, [], { isOutput: true }],
   };
-  return Object.fromEntries(
-    Object.entries(nodes).map(([name, [required, output, isOutput = false]]) => [
+  return new Map(
+    Object.entries(rows).map(([name, [required, outputs, more]]) => [
       name,
-      described(name, required, output, isOutput),
+      { required, outputs, optional: {}, isOutput: false, ...more },
     ]),
   );
 }
 
-function described(name: string, required: Inputs, output: readonly string[], isOutput: boolean) {
+/** Every node as `/object_info` describes it. */
+export function nodeInfo(s: Services): Record<string, object> {
+  return Object.fromEntries([...nodeKinds(s)].map(([name, kind]) => [name, described(name, kind)]));
+}
+
+function described(name: string, { required, optional, outputs, isOutput }: ComfyNodeKind) {
+  const shown = (inputs: ComfyNodeKind['required']) =>
+    Object.fromEntries(Object.entries(inputs).map(([input, kind]) => [input, inputInfo(kind)]));
+  const hasOptional = Object.keys(optional).length > 0;
   return {
-    input: { required },
-    input_order: { required: Object.keys(required) },
-    output,
-    output_is_list: output.map(() => false),
-    output_name: output,
+    input: { required: shown(required), ...(hasOptional && { optional: shown(optional) }) },
+    input_order: { required: Object.keys(required), ...(hasOptional && { optional: Object.keys(optional) }) },
+    output: outputs,
+    output_is_list: outputs.map(() => false),
+    output_name: outputs,
     name,
     display_name: name,
     description: '',
