@@ -58,7 +58,9 @@ test('a masked result is judged, and every page reached, in a small window', asy
   await expect(page.getByRole('button', { name: 'Layers 2' })).toBeVisible();
   await pictures(page).first().getByRole('button').click();
   await page.getByRole('button', { name: 'Compare', exact: true }).click();
-  await expect(page.getByRole('slider', { name: 'Wipe position' })).toBeVisible();
+  await expect(page.getByRole('slider', { name: 'Wipe position' })).toBeInViewport({ ratio: 1 });
+  const compared = await page.getByRole('slider', { name: 'Wipe position' }).boundingBox();
+  expect(compared!.height).toBeGreaterThan(350);
   await expectReachable(page, ['Wipe', 'Side by side', 'Difference']);
 });
 
