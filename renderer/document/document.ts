@@ -48,8 +48,14 @@ export interface TakenOff {
   readonly ids: readonly number[];
 }
 
-export function emptyDocument(size: { readonly width: number; readonly height: number }): StudioDocument {
-  const bounds = { x: 0, y: 0, width: size.width, height: size.height };
+export function emptyDocument({
+  width,
+  height,
+}: {
+  readonly width: number;
+  readonly height: number;
+}): StudioDocument {
+  const bounds = { x: 0, y: 0, width, height };
   return {
     bounds,
     layers: [],
@@ -57,7 +63,7 @@ export function emptyDocument(size: { readonly width: number; readonly height: n
     mask: EMPTY_MASK,
     sketch: [],
     frame: bounds,
-    draft: { ...FIRST_DRAFT, ...size },
+    draft: { ...FIRST_DRAFT, width, height },
     upscale: { picture: null, upscaler: null, scale: null, tile: 256 },
     training: FIRST_TRAINING,
     deletedPictures: [],

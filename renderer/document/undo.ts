@@ -39,6 +39,19 @@ export function act(timeline: Timeline, action: Action, gesture: string | null =
   return { document, entries, cursor: entries.length, gesture };
 }
 
+/**
+ * Fills something in without an entry of its own: undo passes it over, and the last entry that was done brings it when
+ * it is done again. Where there is none, the document alone has it.
+ */
+export function amend(timeline: Timeline, action: Action): Timeline {
+  const { document, forward } = applyAction(timeline.document, action);
+  const last = timeline.entries[timeline.cursor - 1];
+  if (forward.length === 0) return timeline;
+  if (last === undefined) return { ...timeline, document };
+  const amended: Entry = { label: last.label, ...joined(last, forward, []) };
+  return { ...timeline, document, entries: timeline.entries.with(timeline.cursor - 1, amended) };
+}
+
 /** Patches of a gesture replace earlier patches of the same place, so that dragging a slider leaves one of each. */
 function joined(last: Entry, forward: readonly Patch[], backward: readonly Patch[]): Omit<Entry, 'label'> {
   const key = (patch: Patch) => patch.path.join('/');

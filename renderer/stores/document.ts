@@ -3,13 +3,13 @@ import { create } from 'zustand';
 import type { Action } from '../document/actions.ts';
 import { emptyDocument, type StudioDocument } from '../document/document.ts';
 import type { Draft } from '../document/draft.ts';
-import { act, endGesture, redo, startTimeline, type Timeline, undo } from '../document/undo.ts';
+import { act, amend, endGesture, redo, startTimeline, type Timeline, undo } from '../document/undo.ts';
 
 export interface OpenDocument {
   readonly projectId: number | null;
   readonly projectName: string;
   readonly timeline: Timeline;
-  /** How often something was filled in without an entry: the log keeps that by a snapshot. */
+  /** How often something was filled in that no entry brings: the log keeps it by a snapshot. */
   readonly amendments: number;
   readonly saving: 'saved' | 'saving' | 'failed';
 }
@@ -45,9 +45,9 @@ export const setDraft = (patch: Partial<Draft>, gesture: string | null = null): 
 /** Fills in what nobody asked for (a drawn seed, the only ControlNet there is): no gesture, so undo passes it over. */
 export const amendDraft = (patch: Partial<Draft>): void =>
   useDocument.setState(({ timeline, amendments }) => {
-    const { document } = timeline;
-    const amended = { ...document, draft: { ...document.draft, ...patch } };
-    return { timeline: { ...timeline, document: amended }, amendments: amendments + 1 };
+    const amended = amend(timeline, { type: 'draft changed', change: patch });
+    const isBrought = amended === timeline || amended.entries !== timeline.entries;
+    return { timeline: amended, amendments: amendments + (isBrought ? 0 : 1) };
   });
 
 /** A part of the document in React; renders again only when that part changed. */

@@ -1,6 +1,6 @@
 /**
  * Keeps the open project in the studio's log: what was done is appended, undo moves a cursor. Snapshots shorten opening,
- * and keep what was filled in without an entry: from there, entries lead to what the window had before and afterwards.
+ * and keep what was filled in before the first entry.
  */
 import type { Patch } from 'immer';
 import { applyPatches } from 'immer';

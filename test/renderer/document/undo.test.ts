@@ -6,6 +6,7 @@ import { emptyDocument } from '../../../renderer/document/document.ts';
 import { paintLayer } from '../../../renderer/document/layer.ts';
 import {
   act,
+  amend,
   canRedo,
   canUndo,
   endGesture,
@@ -15,6 +16,7 @@ import {
 } from '../../../renderer/document/undo.ts';
 
 const start = () => startTimeline(emptyDocument({ width: 512, height: 512 }));
+const seed = (value: string): Action => ({ type: 'draft changed', change: { seed: value } });
 const stroke = { points: [1, 2, 0.5, 3, 4, 0.7], size: 9, hardness: 1, opacity: 1 };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -68,6 +70,18 @@ describe('undo', () => {
       'strength',
     );
     expect(again.entries).toHaveLength(2);
+  });
+
+  it('passes over what was filled in without an entry, and brings it along when its entry is done again', () => {
+    const drawn = amend(act(start(), { type: 'mask shaped', grow: 3 }), seed('77'));
+    expect(drawn.entries).toHaveLength(1);
+    const undone = undo(drawn);
+    expect(undone.document).toMatchObject({ mask: { grow: 0 }, draft: { seed: '77' } });
+    const stored = JSON.parse(JSON.stringify(drawn.entries));
+    expect(redo(startTimeline(start().document, stored, 0)).document).toEqual(drawn.document);
+    expect(amend(start(), seed('77')).document.draft.seed).toBe('77');
+    expect(amend(drawn, seed('77'))).toBe(drawn);
+    expect(canRedo(amend(undone, seed('78')))).toBe(true);
   });
 
   it('forgets undone entries when something new is done, and leaves no entry for nothing', () => {

@@ -21,9 +21,11 @@ const MANY = 45;
 
 type Appended = Parameters<StudioClient['projects']['append']>[0];
 let reload: () => void;
+let snapshots = 0;
 
 /** A project as the window makes one: its first snapshot has settings that no entry tells. */
 beforeEach(() => {
+  snapshots = 0;
   const db = tempDatabase();
   const id = projects.createProject(db, 'Sea', 128, 128, 1);
   const first = emptyDocument({ width: 128, height: 128 });
@@ -32,8 +34,10 @@ beforeEach(() => {
     projects: {
       append: async ({ after, actions }: Appended) => projects.appendActions(db, id, after, actions, 2),
       setCursor: async ({ cursor }: { cursor: number }) => projects.setCursor(db, id, cursor, 2),
-      snapshot: async ({ seq, document }: { seq: number; document: unknown }) =>
-        projects.saveSnapshot(db, id, seq, document, null),
+      snapshot: async ({ seq, document }: { seq: number; document: unknown }) => {
+        snapshots++;
+        projects.saveSnapshot(db, id, seq, document, null);
+      },
     },
   };
   setClient(client as unknown as StudioClient);
@@ -56,13 +60,39 @@ test('a drawn seed is there again, on a new project and between entries; undo pa
   for (const steps of [9, 20]) {
     undoOnce();
     await flushProject();
-    reload();
     expect(currentDraft()).toMatchObject({ seed: '4712', steps });
   }
+  reload();
   redoOnce();
   await flushProject();
   reload();
   expect(currentDraft()).toMatchObject({ seed: '4712', steps: 9 });
+});
+
+test('a seed drawn for each of many pictures costs no snapshot each', async () => {
+  for (let run = 1; run < MANY; run++) {
+    setDraft({ steps: run }, 'steps');
+    amendDraft({ seed: String(run) });
+    await flushProject();
+  }
+  expect(snapshots).toBe(0);
+  const { entries } = useDocument.getState().timeline;
+  expect(entries).toHaveLength(1);
+  expect(entries[0]!.forward).toHaveLength(2);
+});
+
+test('a seed drawn right after a snapshot is there again too', async () => {
+  for (let steps = 1; steps <= MANY; steps++) {
+    setDraft({ steps: 100 + steps });
+    amendDraft({ seed: String(steps) });
+    await flushProject();
+    amendDraft({ seed: String(1000 + steps) });
+    await flushProject();
+    const before = currentDocument();
+    reload();
+    expect(currentDocument()).toEqual(before);
+  }
+  expect(snapshots).toBeLessThan(4);
 });
 
 test('going another way than the one with the last snapshot loses nothing', async () => {
