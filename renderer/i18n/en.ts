@@ -30,6 +30,7 @@ export const en = {
   loading: 'Loading…',
   passed: 'Passed',
   failed: 'Failed',
+  absent: 'Not available',
   more: 'More settings',
   automatic: 'Automatic',
   system: 'As the system',

@@ -31,6 +31,7 @@ export const zh: Words = {
   loading: '加载中…',
   passed: '通过',
   failed: '失败',
+  absent: '不可用',
   more: '更多设置',
   automatic: '自动',
   system: '跟随系统',

@@ -27,3 +27,14 @@ export const percent = (zoom: number): string => `${Math.round(zoom * 100)} %`;
 /** A time in the reader's own way. */
 export const moment = (milliseconds: number, language: string): string =>
   new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(milliseconds);
+
+const DEVICE_NAMES: Readonly<Record<string, string>> = {
+  cpu: 'CPU',
+  cuda: 'CUDA',
+  dml: 'DirectML',
+  coreml: 'Core ML',
+  webgpu: 'WebGPU',
+};
+
+/** A device as its maker writes it. */
+export const deviceName = (device: string): string => DEVICE_NAMES[device] ?? device;

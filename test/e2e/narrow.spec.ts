@@ -69,6 +69,9 @@ test('a sketch is not written over once its picture is shown', async ({ page, st
   const hint = page.getByText('White lines on black', { exact: false });
   await goTo(page, 'Sketch');
   await expect(hint).toBeVisible();
+  // What is drawn and what is asked for are seen together.
+  await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).toBeInViewport({ ratio: 1 });
+  await expect(page.getByText('Draw on the canvas, or drop a photo.')).toBeInViewport({ ratio: 1 });
   await goTo(page, 'Create');
   await makePicture(page);
   await goTo(page, 'Sketch');

@@ -1,5 +1,5 @@
 /** The device page: what was probed, what was chosen and why, and a test of the whole studio. */
-import { IconCircleCheck, IconCircleX } from '@tabler/icons-react';
+import { IconCircleCheck, IconCircleMinus, IconCircleX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { told } from '../../i18n/told.ts';
@@ -7,6 +7,7 @@ import { attempt } from '../../stores/notices.ts';
 import { studio, useStudio } from '../../stores/studio.ts';
 import { Button } from '../../ui/buttons.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { deviceName } from '../../ui/format.ts';
 
 type Checks = Awaited<ReturnType<ReturnType<typeof studio>['app']['selfTest']>>['checks'];
 
@@ -35,7 +36,7 @@ export function SelfTestDialog({ onClose }: { readonly onClose: () => void }) {
             {checks?.map(({ name, passed, detail, milliseconds }) => (
               <Check
                 key={name}
-                passed={passed}
+                state={passed ? 'passed' : 'failed'}
                 name={i18n.exists(`check.${name}`) ? t(`check.${name}`) : name}
                 detail={detail}
                 aside={`${Math.round(milliseconds)} ms`}
@@ -58,14 +59,14 @@ function DeviceList() {
     <section>
       <h3 className="section-title">{t('devices')}</h3>
       <ul className="rows">
-        {devices?.devices.map(({ name, usable, reason, gflops }) => (
+        {usableFirst(devices?.devices ?? []).map(({ name, usable, reason, gflops }) => (
           <Check
             key={name}
-            passed={usable}
-            name={name.toUpperCase()}
+            state={usable ? 'passed' : 'absent'}
+            name={deviceName(name)}
             detail={reason}
             aside={gflops === null || reason.includes('GFLOP/s') ? '' : `${Math.round(gflops)} GFLOP/s`}
-            badge={name === devices.chosen ? t('device.chosen') : ''}
+            badge={name === devices?.chosen ? t('device.chosen') : ''}
           />
         ))}
       </ul>
@@ -73,31 +74,37 @@ function DeviceList() {
         <p className="help">{t('loading')}</p>
       ) : (
         <p className="help">
-          {t('device.why', { device: devices.chosen.toUpperCase(), reason: told(devices.reason) })}
+          {t('device.why', { device: deviceName(devices.chosen), reason: told(devices.reason) })}
         </p>
       )}
     </section>
   );
 }
 
+const usableFirst = <D extends { readonly usable: boolean }>(devices: readonly D[]): D[] =>
+  devices.toSorted((a, b) => Number(b.usable) - Number(a.usable));
+
+/** A device that the machine does not have is no failure. */
+const CHECK_ICONS = { passed: IconCircleCheck, failed: IconCircleX, absent: IconCircleMinus } as const;
+
 function Check({
-  passed,
+  state,
   name,
   detail,
   aside,
   badge,
 }: {
-  readonly passed: boolean;
+  readonly state: keyof typeof CHECK_ICONS;
   readonly name: string;
   readonly detail: string;
   readonly aside: string;
   readonly badge: string;
 }) {
   const { t } = useTranslation();
-  const Icon = passed ? IconCircleCheck : IconCircleX;
+  const Icon = CHECK_ICONS[state];
   return (
-    <li className="line check" data-passed={passed}>
-      <Icon size={17} stroke={1.6} aria-label={t(passed ? 'passed' : 'failed')} />
+    <li className="line check" data-state={state}>
+      <Icon size={17} stroke={1.6} aria-label={t(state)} />
       <span className="grow">
         <span className="line">
           {name} {badge === '' ? null : <span className="badge">{badge}</span>}

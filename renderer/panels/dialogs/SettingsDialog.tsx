@@ -9,7 +9,7 @@ import { openDialog } from '../../stores/view.ts';
 import { Button } from '../../ui/buttons.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { NumberField, SelectField, SwitchField } from '../../ui/fields.tsx';
-import { moment } from '../../ui/format.ts';
+import { deviceName, moment } from '../../ui/format.ts';
 import { CopiesLine } from './CopiesLine.tsx';
 
 const change = (patch: SettingsPatch) => void attempt(() => studio().settings.update(patch));
@@ -82,7 +82,7 @@ function Engine({ settings }: { readonly settings: Settings }) {
           value={settings.device}
           options={(['auto', ...DEVICES] as const).map((value) => ({
             value,
-            label: value === 'auto' ? t('automatic') : value.toUpperCase(),
+            label: value === 'auto' ? t('automatic') : deviceName(value),
           }))}
           onChange={(device) => change({ device })}
         />

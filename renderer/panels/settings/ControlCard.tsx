@@ -29,6 +29,7 @@ export function ControlCard() {
       />
       {useSketch ? (
         <>
+          <HintPreview />
           <ModelField
             label={t('control.model')}
             models={nets}
@@ -36,7 +37,6 @@ export function ControlCard() {
             placeholder={nets.length === 0 ? t('control.noModel') : t('choose')}
             onChange={(model) => change({ model })}
           />
-          <HintPreview />
           <PreprocessorFields control={control} change={change} />
           <ControlSliders control={control} change={change} />
           <SelectField

@@ -42,9 +42,9 @@ const GenerationSettings = memo(function GenerationSettings({ shown }: { readonl
     <div className="side-page" hidden={!shown}>
       <div className="side-scroll">
         <Steady.Checkpoint />
-        {mode === 'sketch' ? <ControlCard /> : null}
         <Steady.Loras />
         <Steady.Prompts />
+        {mode === 'sketch' ? <ControlCard /> : null}
         {mode === 'edit' && pictures ? (
           <>
             <StrengthSlider />

@@ -7,7 +7,7 @@ import { useQueue, waitingJobs } from '../../stores/queue.ts';
 import { useStudio } from '../../stores/studio.ts';
 import { MODES, openDialog, setMode, useView } from '../../stores/view.ts';
 import { IconButton } from '../../ui/buttons.tsx';
-import { gigabytes } from '../../ui/format.ts';
+import { deviceName, gigabytes } from '../../ui/format.ts';
 
 export function Header() {
   return (
@@ -101,7 +101,7 @@ function Machine() {
   return (
     <div className="line top-right">
       <button type="button" className="fact" onClick={() => openDialog('self-test')} title={t('selfTest')}>
-        {t('device.short')} <em>{devices === null ? '…' : devices.chosen.toUpperCase()}</em>
+        {t('device.short')} <em>{devices === null ? '…' : deviceName(devices.chosen)}</em>
       </button>
       {memory === null ? null : (
         <span className="fact" data-part="memory">
