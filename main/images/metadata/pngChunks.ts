@@ -2,6 +2,7 @@
  * Text in PNG files: our own small reader and writer of tEXt, zTXt and iTXt chunks (PNG specification 11.3.3).
  * A file is untrusted: every length is checked, texts are limited, damaged chunks are reported and left out.
  */
+import { isUtf8 } from 'node:buffer';
 import { crc32, inflateSync } from 'node:zlib';
 
 /** Limit of one text after decompression, and of a text stored plain (Pillow's limit for compressed text is the same 1 MiB). */
@@ -43,7 +44,8 @@ export function readPngTexts(bytes: Uint8Array): Texts {
 
 /**
  * The PNG with `entries` as its only texts, before the picture data; pixels and all else stay byte for byte.
- * As Pillow: tEXt where the text is Latin-1, else iTXt, neither compressed.
+ * As Pillow: tEXt where the text is Latin-1, else iTXt, neither compressed; iTXt too where the Latin-1 bytes happen to
+ * be UTF-8, which readers would take them for.
  */
 export function writePngTexts(
   png: Uint8Array,
@@ -87,6 +89,14 @@ function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
   }
 }
 
+/**
+ * The specification says Latin-1, which Pillow keeps to; stable-diffusion.cpp writes UTF-8 all the same, and ComfyUI's
+ * window reads it. Latin-1 text is next to never UTF-8 by chance.
+ */
+function plainText(bytes: Uint8Array): string {
+  return isUtf8(bytes) ? utf8(bytes) : latin1(bytes);
+}
+
 /** Keyword and text, or a sentence that says why not. */
 function decodeChunk({ type, data }: Chunk): { keyword: string; text: string } | string {
   if (data.length > MAX_PLAIN_BYTES) return `a ${type} chunk of ${data.length} bytes is too long to be read`;
@@ -101,7 +111,7 @@ function decodeChunk({ type, data }: Chunk): { keyword: string; text: string } |
 }
 
 function decodeText(type: string, rest: Uint8Array): string | undefined {
-  if (type === 'tEXt') return latin1(rest);
+  if (type === 'tEXt') return plainText(rest);
   if (type === 'comf') return utf8(rest);
   if (type === 'zTXt') {
     const plain = rest[0] === 0 ? inflated(rest.subarray(1)) : undefined;
@@ -127,8 +137,9 @@ function inflated(data: Uint8Array): Uint8Array | undefined {
 
 function encodeChunk(keyword: string, text: string): Uint8Array {
   const key = Buffer.from(`${keyword}\0`, 'latin1');
-  return isLatin1(text)
-    ? makeChunk('tEXt', Buffer.concat([key, Buffer.from(text, 'latin1')]))
+  const plain = Buffer.from(text, 'latin1');
+  return plainText(plain) === text
+    ? makeChunk('tEXt', Buffer.concat([key, plain]))
     : makeChunk('iTXt', Buffer.concat([key, Buffer.from('\0\0\0\0'), Buffer.from(text, 'utf8')]));
 }
 
@@ -139,11 +150,6 @@ function makeChunk(type: string, data: Uint8Array): Uint8Array {
   chunk.set(data, 8);
   chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
   return chunk;
-}
-
-function isLatin1(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return false;
-  return true;
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -52,6 +52,17 @@ test('Latin-1 goes into tEXt, all else into iTXt, as Pillow does it', () => {
   expect(chinese.includes(Buffer.from('iTXtparameters\0\0\0\0\0猫', 'utf8'))).toBe(true);
 });
 
+test('UTF-8 in tEXt, as stable-diffusion.cpp writes it, is read as what it is', () => {
+  expect(textOf(withChunk('tEXt', Buffer.from('parameters\0eine süße 猫')))).toBe('eine süße 猫');
+  expect(textOf(withChunk('tEXt', Buffer.from('parameters\0eine süße', 'latin1')))).toBe('eine süße');
+});
+
+test('Latin-1 that could be taken for UTF-8 is written so that nobody does', () => {
+  const file = writePngTexts(png, [['parameters', 'Ã©']]);
+  expect(Buffer.from(file).includes(Buffer.from('iTXtparameters'))).toBe(true);
+  expect(textOf(file)).toBe('Ã©');
+});
+
 test('zTXt and compressed iTXt are read', () => {
   expect(
     textOf(
