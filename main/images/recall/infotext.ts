@@ -1,12 +1,12 @@
 /**
  * The text A1111 and its kin write into pictures: the prompt, `Negative prompt: …`, and one line of `Key: value` pairs.
- * Reading and writing of the layout alone; what the keys mean is infotextRequest's.
+ * Reading and writing of the layout alone; what the keys mean is infotextRead's and infotextWrite's.
  */
 
 export interface Infotext {
   readonly prompt: string;
   readonly negativePrompt: string;
-  /** In the order written. JSON that Civitai and others append unquoted (`Hashes: {…}`) is here as its text. */
+  /** In the order written; of equal keys the last counts, as in A1111. JSON that Civitai and others append unquoted (`Hashes: {…}`) is here as its text. */
   readonly fields: ReadonlyMap<string, string>;
 }
 
@@ -60,7 +60,7 @@ export function parseFields(line: string): { fields: ReadonlyMap<string, string>
     if (json === undefined && /[{[]/.test(line[start] ?? '')) badScans++;
     const value = json ?? quotedAt(line, start) ?? plainAt(line, start);
     count++;
-    if (!fields.has(key.name)) fields.set(key.name, value.text);
+    fields.set(key.name, value.text);
     at = start + value.raw.length + 1;
   }
   return { fields, count };

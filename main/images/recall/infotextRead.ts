@@ -183,10 +183,7 @@ function takeSecondPass(
   const size = /^(\d+)x(\d+)$/.exec(fields.get('Size') ?? '');
   take('width', numberFrom(size?.[1]));
   take('height', numberFrom(size?.[2]));
-  const resized = numberFrom(/^(\d+)x\d+$/.exec(fields.get('Hires resize') ?? '')?.[1]);
-  const scale =
-    numberFrom(fields.get('Hires upscale')) ??
-    (resized && request.width ? resized / request.width : undefined);
+  const scale = numberFrom(fields.get('Hires upscale')) ?? resizeScale(fields.get('Hires resize'), request);
   if (scale === undefined) return;
   const name = fields.get('Hires upscaler') ?? 'Latent';
   const isLatent = /^latent/i.test(name);
@@ -200,6 +197,17 @@ function takeSecondPass(
     ...(steps && { steps }),
   });
   if (!isLatent) model({ role: 'upscaler', name: modelName(name) });
+}
+
+/** `1024x768` as a scale; a side of 0 follows from the other. */
+function resizeScale(text: string | undefined, { width, height }: Recall['request']): number | undefined {
+  const [newWidth, newHeight] =
+    /^(\d+)x(\d+)$/
+      .exec(text ?? '')
+      ?.slice(1)
+      .map(Number) ?? [];
+  if (newWidth && width) return newWidth / width;
+  return newHeight && height ? newHeight / height : undefined;
 }
 
 /** Absent keys mean A1111's defaults, which are not ours: its emphasis, Philox noise, a seed per picture. */

@@ -53,10 +53,17 @@ test('the pairs are those of the reference expression', () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
       const line = pieces.join('');
-      expect(parseFields(line).count).toBe([...line.matchAll(reference)].length);
+      const pairs = [...line.matchAll(reference)];
+      const { fields, count } = parseFields(line);
+      expect(count).toBe(pairs.length);
+      expect([...fields.keys()]).toEqual([...new Set(pairs.map(([, key]) => key))]);
     }),
     { numRuns: 3000 },
   );
+});
+
+test('of equal keys the last counts, as in A1111', () => {
+  expect(parseFields('Steps: 1, Seed: 2, Steps: 3').fields.get('Steps')).toBe('3');
 });
 
 test('quoted values are JSON, broken quotes stay as they are', () => {

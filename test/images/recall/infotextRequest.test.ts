@@ -152,6 +152,7 @@ test('source pictures, masks and second passes are told apart', () => {
     scale: 2,
     upscaler: 'latent',
   });
+  expect(of('Denoising strength: 0.4, Hires resize: 0x768').request.secondPass).toMatchObject({ scale: 1.5 });
 });
 
 test('models come with their hashes, also from Civitai', () => {
