@@ -22,7 +22,7 @@ const TEMPORARY = '.part';
 export function writeDurably(path: string, bytes: Uint8Array): void {
   const temporary = path + TEMPORARY;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = openSync(temporary, 'w');
     try {
       for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset);
@@ -30,8 +30,7 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    renameDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw diskError(error, path);
@@ -73,16 +72,16 @@ export function storePicture<Result>(
   try {
     writeDurably(join(root, file), bytes);
   } catch (error) {
-    db.run('DELETE FROM pending_files WHERE file = ?', file);
+    settled(db, file);
     throw error;
   }
   return db.transaction(() => {
-    db.run('DELETE FROM pending_files WHERE file = ?', file);
+    settled(db, file);
     return record();
   });
 }
 
-/** Removes records first, then their files; a crash between leaves files that the next start removes. */
+/** Removes records first, then their files; what a crash or the system's veto leaves of these the next start removes. */
 export function removePictures(
   db: WritableDb,
   root: string,
@@ -93,10 +92,24 @@ export function removePictures(
     for (const file of files) db.run("INSERT OR REPLACE INTO pending_files VALUES (?, 'remove')", file);
     forget();
   });
-  for (const file of files) {
-    rmSync(join(root, file), { force: true });
-    db.run('DELETE FROM pending_files WHERE file = ?', file);
+  const gone = files.filter((file) => removed(join(root, file)));
+  db.transaction(() => {
+    for (const file of gone) settled(db, file);
+  });
+}
+
+/** False where the system does not let go of it: open elsewhere (Windows), in a folder that is read-only. */
+function removed(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    return true;
+  } catch {
+    return false;
   }
+}
+
+function settled(db: WritableDb, file: string): void {
+  db.run('DELETE FROM pending_files WHERE file = ?', file);
 }
 
 /**
@@ -109,15 +122,27 @@ export function settlePending(db: WritableDb, root: string): string[] {
     'SELECT file, intent FROM pending_files',
   )) {
     const path = join(root, file);
-    rmSync(path + TEMPORARY, { force: true });
-    if (intent === 'remove') rmSync(path, { force: true });
-    if (intent === 'write' && existsSync(path)) adopted.push(file);
-    else db.run('DELETE FROM pending_files WHERE file = ?', file);
+    const isWhole = intent === 'write' && existsSync(path);
+    if (isWhole) adopted.push(file);
+    else if (removed(path + TEMPORARY) && removed(path)) settled(db, file);
   }
   return adopted;
 }
 
-/** Makes a rename durable; Windows has no folder handles and needs none. */
+/** Gives a file whose bytes are durable its name, in the same folder or another; that too outlasts a power cut. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolder(dirname(to));
+}
+
+/** Makes a folder and those above it. A folder made is an entry of the one above, which is what has to be on disk. */
+function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+}
+
+/** Windows has no folder handles and needs none. */
 function syncFolder(path: string): void {
   if (process.platform === 'win32') return;
   const folder = openSync(path, 'r');

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   diskError,
   removePictures,
@@ -64,6 +65,41 @@ test('removing forgets the record before the file', () => {
   expect(stillThere).toBe(true);
   expect(existsSync(join(root, 'a.png'))).toBe(false);
 });
+
+test('a file that the system does not let go of is removed at a later start, and nothing fails for it', () => {
+  const db = tempDatabase();
+  const root = tempFolder();
+  mkdirSync(join(root, 'stuck.png'));
+  writeFileSync(join(root, 'a.png'), 'picture');
+  removePictures(db, root, ['stuck.png', 'a.png'], () => undefined);
+  expect(existsSync(join(root, 'a.png'))).toBe(false);
+  expect(db.column('SELECT file FROM pending_files')).toEqual(['stuck.png']);
+  expect(settlePending(db, root)).toEqual([]);
+  fs.rmdirSync(join(root, 'stuck.png'));
+  settlePending(db, root);
+  expect(db.value('SELECT count(*) FROM pending_files')).toBe(0);
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'a file is on disk with its name and every folder made for it',
+  () => {
+    const root = tempFolder();
+    const synced: string[] = [];
+    const { fsyncSync } = fs;
+    const spy = vi.spyOn(fs, 'fsyncSync').mockImplementation((file) => {
+      synced.push(readlinkSync(`/proc/self/fd/${file}`).slice(root.length));
+      fsyncSync(file);
+    });
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      spy.mockRestore();
+      syncBuiltinESMExports();
+    });
+    mkdirSync(join(root, '2026'));
+    writeDurably(join(root, '2026/11/29/a.png'), bytes);
+    expect(synced).toEqual(['/2026/11', '/2026', '/2026/11/29/a.png.part', '/2026/11/29']);
+  },
+);
 
 test('a target that cannot be written leaves no temporary file', () => {
   const root = tempFolder();
