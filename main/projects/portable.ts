@@ -2,7 +2,7 @@
  * A project as one portable file: itself a SQLite database with the document, the action log and every picture they name,
  * so that it is written atomically and read without unpacking. Files of others are read as data only, within limits.
  */
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
@@ -11,12 +11,13 @@ import { StudioError } from '../../preload/errors.ts';
 import type { OpenProject } from '../../preload/projects.ts';
 import { type ImagePlaces, imagePath, storeUpload } from '../history/uploads.ts';
 import { openDatabase, openForReading, type ReadableDb } from '../storage/database.ts';
-import { diskError } from '../storage/fileStore.ts';
+import { diskError, renameDurably } from '../storage/fileStore.ts';
 import { appendActions, createProject, openProject, saveSnapshot, setCursor } from './projects.ts';
 
 const FORMAT = 'emulsion-project';
 const VERSION = 1;
 const MAX_ACTIONS = 1_000_000;
+const TABLES = ['project', 'actions', 'images'];
 const SHA256 = /\b[0-9a-f]{64}\b/g;
 
 /** Writes the file beside its target first, then gives it its name. Pictures that are gone are left out and told. */
@@ -30,7 +31,7 @@ export async function saveProjectFile(
   rmSync(temporary, { force: true });
   try {
     const missing = await writeProject(places, project, temporary);
-    renameSync(temporary, path);
+    renameDurably(temporary, path);
     return { missing };
   } catch (error) {
     throw diskError(error, path);
@@ -108,6 +109,7 @@ export async function openProjectFile(places: ImagePlaces, path: string): Promis
   let file: (ReadableDb & { close(): void }) | undefined;
   try {
     file = openForReading(path);
+    requirePlainTables(file);
     if (file.value('SELECT format FROM project') !== FORMAT) throw new Error('not a project');
     return await readProject(places, file, path);
   } catch (error) {
@@ -120,6 +122,15 @@ export async function openProjectFile(places: ImagePlaces, path: string): Promis
     );
   } finally {
     file?.close();
+  }
+}
+
+/** Reading a view, a virtual table or a computed column would run what the file says, which may never end. */
+function requirePlainTables(file: ReadableDb): void {
+  for (const name of TABLES) {
+    const others = file.value("SELECT 1 FROM pragma_table_list(?) WHERE type <> 'table'", name);
+    const computed = file.value('SELECT 1 FROM pragma_table_xinfo(?) WHERE hidden <> 0', name);
+    if (others !== undefined || computed !== undefined) throw new Error(`${name} is no plain table`);
   }
 }
 
@@ -136,6 +147,8 @@ async function readProject(places: ImagePlaces, file: ReadableDb, path: string):
   const head = headSchema.parse(JSON.parse(file.value<string>('SELECT head FROM project') ?? ''));
   const count = file.value<number>('SELECT count(*) FROM actions') ?? 0;
   if (count > MAX_ACTIONS) throw new Error(`${count} actions`);
+  const last = head.firstSeq - 1 + count;
+  if (head.snapshotSeq > last) throw new Error(`a document after action ${head.snapshotSeq} of ${last}`);
   await readImages(places, file);
   const rows = file.all<{ label: string; forward: string; backward: string }>(
     'SELECT label, forward, backward FROM actions ORDER BY seq',

@@ -105,12 +105,28 @@ test('files of others are refused or read as data only', async () => {
   await expect(openProjectFile(places, path('none'))).rejects.toThrow(/no file/);
   writeFileSync(path('text'), 'hello');
   await expect(openProjectFile(places, path('text'))).rejects.toThrow(/not a project/);
-  const evil = new Database(path('evil'));
-  evil.exec(`CREATE TABLE project (format TEXT, version INTEGER, head TEXT, document TEXT);
-    INSERT INTO project VALUES ('emulsion-project', 1, '{"name":"x","width":1e9,"height":1,"snapshotSeq":0,"firstSeq":1,"cursor":0}', 'null');
-    CREATE TABLE actions (seq, label, forward, backward); CREATE TABLE images (sha256, bytes);`);
-  evil.close();
-  await expect(openProjectFile(places, path('evil'))).rejects.toThrow(/not a project|damaged/);
+  const crafted = (name: string, head: object, tables: string) => {
+    const file = new Database(path(name));
+    file.exec('CREATE TABLE project (format TEXT, version INTEGER, head TEXT, document TEXT)');
+    const whole = { name: 'x', width: 64, height: 64, snapshotSeq: 0, firstSeq: 1, cursor: 0, ...head };
+    file.prepare("INSERT INTO project VALUES ('emulsion-project', 1, ?, '{}')").run(JSON.stringify(whole));
+    file.exec(tables);
+    file.close();
+    return openProjectFile(places, path(name));
+  };
+  const actions = 'CREATE TABLE actions (seq, label, forward, backward);';
+  const images = 'CREATE TABLE images (sha256, bytes);';
+  expect(await crafted('sound', {}, actions + images)).toBeGreaterThan(0);
+  const endless = `CREATE VIEW actions AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n)
+    SELECT seq, '' AS label, '' AS forward, '' AS backward FROM n;`;
+  const computed = "CREATE TABLE images (sha256, bytes AS (printf('%.*c', 1000000000, 'x')));";
+  for (const [name, head, tables] of [
+    ['too wide', { width: 1e9 }, actions + images],
+    ['a document of no action', { snapshotSeq: 9 }, actions + images],
+    ['endless', {}, endless + images],
+    ['computed', {}, actions + computed],
+  ] as const)
+    await expect(crafted(name, head, tables), name).rejects.toThrow(/not a project|damaged/);
   const newer = new Database(path('newer'));
   newer.exec(
     "CREATE TABLE project (format TEXT, version INTEGER, head TEXT, document TEXT); INSERT INTO project VALUES ('emulsion-project', 2, '{}', '{}')",
