@@ -1,12 +1,12 @@
 /** Writes pictures out of the studio in the format and with as much metadata as asked for. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { ExportRequest } from '../../preload/history.ts';
 import { decodePixels, encodePixels } from '../images/codec.ts';
 import { findTexts } from '../images/metadata/texts.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 import { freeName } from '../library/importing.ts';
-import { diskError } from '../storage/fileStore.ts';
+import { diskError, writeDurably } from '../storage/fileStore.ts';
 import type { FileUrls } from '../storage/urls.ts';
 import { readPicture } from './pictures.ts';
 import { type ImagePlaces, imagePath } from './uploads.ts';
@@ -27,13 +27,33 @@ export async function exportPictures(
   const files: ExportedFile[] = [];
   for (const id of request.ids) {
     const { name, bytes } = await exportedBytes(places, id, request);
-    const path = await freeName(request.directory ?? outbox, name);
-    await writeFile(path, bytes, { flag: 'wx' }).catch((error: unknown) => {
-      throw diskError(error, path);
-    });
+    const path = await writeNew(request.directory ?? outbox, name, bytes);
     files.push(told(path, request.directory === undefined, places.urls));
   }
   return files;
+}
+
+/**
+ * Writes a whole file or none. Its name is taken by an empty one first, because others may be writing here too.
+ * @returns its path.
+ */
+async function writeNew(folder: string, name: string, bytes: Uint8Array): Promise<string> {
+  const path = await freeName(folder, name);
+  const isTaken = await writeFile(path, '', { flag: 'wx' }).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw diskError(error, path);
+    },
+  );
+  if (!isTaken) return writeNew(folder, name, bytes);
+  try {
+    writeDurably(path, bytes);
+    return path;
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 function told(path: string, waits: boolean, urls: FileUrls): ExportedFile {
@@ -64,7 +84,12 @@ function formatOf(path: string): string {
   return extension === 'jpg' ? 'jpeg' : extension;
 }
 
-/** Where a file for the outbox may be written. */
+/** In code points of up to 4 bytes: file systems take names of 255 bytes, with what is put behind them. */
+const MAX_STEM = 50;
+
+/** Where a file for the outbox may be written: under a name that file systems take and its URL can say. */
 export function outboxPath(outbox: string, name: string): Promise<string> {
-  return freeName(outbox, name.replace(/[^\p{L}\p{N} ._-]/gu, '_')).then((path) => join(path));
+  const extension = extname(name);
+  const allowed = name.slice(0, name.length - extension.length).replace(/[^\p{L}\p{N} ._-]|^\./gu, '_');
+  return freeName(outbox, [...allowed].slice(0, MAX_STEM).join('') + extension);
 }

@@ -34,6 +34,9 @@ test.skipIf(reason !== null)(
     expect(result.whileFull).toMatchObject({ integrity: 'ok', recorded: result.full.saved, halves: 0 });
     // At most one whole picture waits unrecorded: the next start records it (settlePending).
     expect(result.whileFull.files - result.full.saved.length).toBeLessThanOrEqual(1);
+    expect(result.exported).toMatchObject({ code: 'disk-full' });
+    // Whole pictures of noise have some 50 KB; there is no half one, and no empty one.
+    expect(Math.min(...result.exportedSizes, Infinity)).toBeGreaterThan(45_000);
     expect(result.afterFreeing).toBeGreaterThan(0);
     expect(result.readOnly).toMatchObject({ code: 'read-only', hint: expect.stringContaining('permission') });
     expect(result.opened).toMatchObject({ code: 'read-only' });

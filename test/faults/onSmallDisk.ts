@@ -3,11 +3,12 @@
  * Usage: node onSmallDisk.ts FOLDER (on the small disk, which the caller mounts)
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '../../main/app/border.ts';
 import type { Services } from '../../main/app/services.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
+import { exportRequestSchema } from '../../preload/history.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
 import { openStudio } from './openStudio.ts';
 
@@ -71,6 +72,14 @@ const { bavail, bsize } = statfsSync(disk);
 writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - 2_000_000)));
 result['full'] = await saveUntilFailure(services);
 result['whileFull'] = state(services);
+const exports = join(disk, 'exports');
+mkdirSync(exports);
+const ids = services.db.column<number>('SELECT id FROM pictures');
+result['exported'] = await services.history
+  .export(exportRequestSchema.parse({ ids: [...ids, ...ids], directory: exports }))
+  .then(() => null, explain);
+result['exportedSizes'] = readdirSync(exports).map((name) => statSync(join(exports, name)).size);
+rmSync(exports, { recursive: true });
 rmSync(ballast);
 result['afterFreeing'] = await picture(services);
 const { pictures } = services.folder;

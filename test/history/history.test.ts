@@ -1,13 +1,14 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Embedder } from '../../main/history/embedder.ts';
+import { outboxPath } from '../../main/history/exporting.ts';
 import { History } from '../../main/history/history.ts';
 import { PictureIndex } from '../../main/history/pictureIndex.ts';
 import { findPictures, ftsQuery, readFacets } from '../../main/history/query.ts';
 import { encodePixels } from '../../main/images/codec.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
-import { historyQuerySchema } from '../../preload/history.ts';
+import { exportRequestSchema, historyQuerySchema } from '../../preload/history.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
 import { fillHistory } from '../helpers/generatedHistory.ts';
 import { plainUrls, tempDatabase } from '../helpers/tempDatabase.ts';
@@ -204,6 +205,22 @@ test('import takes files and folders once, with settings of other tools, and lis
   expect(items.map(({ prompt }) => prompt).sort()).toEqual(['', 'a castle']);
   rmSync(join(root, 'in'), { recursive: true });
   expect(history.get(items[0]!.id).bytes).toBeGreaterThan(0);
+});
+
+test('exports at the same time get names of their own', async () => {
+  const { history, root } = setUp();
+  const { id } = await save(history, 1);
+  const request = exportRequestSchema.parse({ ids: [id], directory: root });
+  const exported = await Promise.all([1, 2, 3].map(() => history.export(request)));
+  expect(new Set(exported.flat().map(({ path }) => path)).size).toBe(3);
+});
+
+test('any project name becomes a file name that its URL can say', async () => {
+  const root = tempFolder();
+  const nameOf = async (name: string) => basename(await outboxPath(root, `${name}.emulsion`));
+  expect(await nameOf('a/b: v1.2')).toBe('a_b_ v1.2.emulsion');
+  expect(await nameOf('.hidden')).toBe('_hidden.emulsion');
+  expect(Buffer.byteLength(await nameOf('𠮷'.repeat(100)))).toBeLessThan(230);
 });
 
 test('boards hold pictures without owning them', async () => {
