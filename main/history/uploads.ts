@@ -43,22 +43,33 @@ export async function storeUpload(
   return { image: { sha256 }, ...size, url: places.urls.of('upload', sha256) };
 }
 
+type Places = Pick<ImagePlaces, 'pictures' | 'uploads'> & { readonly db: ReadableDb };
+
 /** Where a picture lies: an upload or a history picture by sha256, else its path. @throws StudioError `not-found`. */
-export function imagePath(
-  places: Pick<ImagePlaces, 'pictures' | 'uploads'> & { db: ReadableDb },
-  ref: ImageRef,
-): string {
-  const { db, pictures, uploads } = places;
-  if (ref.sha256 !== undefined) {
-    const upload = db.value<string>('SELECT file FROM uploads WHERE sha256 = ?', ref.sha256);
-    if (upload !== undefined) return join(uploads, upload);
-    const picture = db.value<string>(
-      'SELECT file FROM pictures WHERE sha256 = ? ORDER BY id LIMIT 1',
-      ref.sha256,
-    );
-    if (picture !== undefined) return join(pictures, picture);
-  }
-  if (ref.path !== undefined && existsSync(ref.path)) return ref.path;
+export function imagePath(places: Places, ref: ImageRef): string {
+  return placeOf(places, ref).path;
+}
+
+/** An ImageRef as something the window can show; a picture known only by path is taken into the uploads. */
+export async function showImage(places: ImagePlaces, ref: ImageRef): Promise<StoredImage> {
+  const { path, url } = placeOf(places, ref);
+  if (url === undefined) return storeUpload(places, await readImageFile(path), basename(path));
+  return { image: { sha256: ref.sha256 }, ...(await pictureSize(path)), url: places.urls.of(...url) };
+}
+
+interface Place {
+  readonly path: string;
+  /** What its URL is made of; the window can see stored pictures alone. */
+  readonly url?: Parameters<FileUrls['of']>;
+}
+
+/** The first place where there still is a file: any may have been emptied from outside. */
+function placeOf(places: Places, ref: ImageRef): Place {
+  const stored = ref.sha256 === undefined ? [] : storedPlaces(places, ref.sha256);
+  const place = [...stored, ...(ref.path === undefined ? [] : [{ path: ref.path }])].find(({ path }) =>
+    existsSync(path),
+  );
+  if (place !== undefined) return place;
   const what = ref.path === undefined ? `with sha256 ${ref.sha256?.slice(0, 12)}…` : ref.path;
   throw new StudioError(
     'not-found',
@@ -67,18 +78,16 @@ export function imagePath(
   );
 }
 
-/** An ImageRef as something the window can show; a picture known only by path is taken into the uploads. */
-export async function showImage(places: ImagePlaces, ref: ImageRef): Promise<StoredImage> {
-  const path = imagePath(places, ref);
-  const known =
-    ref.sha256 !== undefined && (path.startsWith(places.uploads) || path.startsWith(places.pictures));
-  if (!known) return storeUpload(places, await readImageFile(path), basename(path));
-  const sha256 = ref.sha256 as string;
-  const size = await pictureSize(path);
-  const inHistory = path.startsWith(places.pictures);
-  const id = places.db.value<number>('SELECT id FROM pictures WHERE sha256 = ? ORDER BY id LIMIT 1', sha256);
-  const url = inHistory ? places.urls.of('picture', String(id)) : places.urls.of('upload', sha256);
-  return { image: { sha256 }, ...size, url };
+function storedPlaces({ db, pictures, uploads }: Places, sha256: string): Place[] {
+  const upload = db.column<string>('SELECT file FROM uploads WHERE sha256 = ?', sha256);
+  const picture = db.all<{ id: number; file: string }>(
+    'SELECT id, file FROM pictures WHERE sha256 = ? ORDER BY id LIMIT 1',
+    sha256,
+  );
+  return [
+    ...upload.map((file): Place => ({ path: join(uploads, file), url: ['upload', sha256] })),
+    ...picture.map(({ id, file }): Place => ({ path: join(pictures, file), url: ['picture', String(id)] })),
+  ];
 }
 
 /** A picture file's bytes, its length checked first. @throws StudioError `too-large`. */
