@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { ExportRequest } from '../../preload/history.ts';
-import { decodePixels, encodePixels } from '../images/codec.ts';
+import { decodePixels, encodePixels, pictureExtension } from '../images/codec.ts';
 import { findTexts } from '../images/metadata/texts.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
 import { freeName } from '../library/importing.ts';
@@ -65,11 +65,11 @@ function told(path: string, waits: boolean, urls: FileUrls): ExportedFile {
 async function exportedBytes(places: ImagePlaces, id: number, { format, metadata, quality }: ExportRequest) {
   const picture = readPicture(places, id);
   const path = imagePath(places, picture.image);
-  const name = `${picture.fileName.slice(0, -extname(picture.fileName).length)}.${format === 'jpeg' ? 'jpg' : format}`;
+  const extension = format === 'jpeg' ? 'jpg' : format;
+  const name = `${picture.fileName.slice(0, -extname(picture.fileName).length)}.${extension}`;
   const { request, batchIndex } = picture;
-  const asItIs =
-    metadata === 'all' && format === formatOf(path) && (request === null || picture.kind === 'import');
-  if (asItIs) return { name, bytes: await readFile(path) };
+  const isWanted = metadata === 'all' && (request === null || picture.kind === 'import');
+  if (isWanted && extension === (await pictureExtension(path))) return { name, bytes: await readFile(path) };
   const pixels = await decodePixels(path);
   if (request === null || metadata === 'none')
     return { name, bytes: await encodePixels(pixels, format, quality) };
@@ -77,11 +77,6 @@ async function exportedBytes(places: ImagePlaces, id: number, { format, metadata
   const graph = picture.kind === 'import' ? undefined : (await findTexts(path)).texts.get('prompt');
   const options = { request, batchIndex, mode: metadata, withoutPaths: true, graph };
   return { name, bytes: await encodeWithMetadata(pixels, format, options, quality) };
-}
-
-function formatOf(path: string): string {
-  const extension = extname(path).slice(1).toLowerCase();
-  return extension === 'jpg' ? 'jpeg' : extension;
 }
 
 /** In code points of up to 4 bytes: file systems take names of 255 bytes, with what is put behind them. */

@@ -9,7 +9,7 @@ import {
   generationRequestSchema,
   type UpscaleRequest,
 } from '../../preload/request.ts';
-import { pictureSize } from '../images/codec.ts';
+import { pictureExtension, pictureSize } from '../images/codec.ts';
 import { type ImageMetadata, readImageMetadata } from '../images/metadata/read.ts';
 import { resolveModel } from '../library/resolve.ts';
 import type { ReadableDb } from '../storage/database.ts';
@@ -44,7 +44,7 @@ export async function importPicture(places: ImagePlaces, path: string): Promise<
   const size = await pictureSize(bytes, { name: basename(path) });
   const recalled = await readImageMetadata(bytes);
   const created = Math.min(statSync(path).mtimeMs, places.now());
-  const file = freeFile(places.pictures, created, 'import', extname(path).slice(1).toLowerCase() || 'png');
+  const file = freeFile(places.pictures, created, 'import', await pictureExtension(bytes));
   const { request, missing } = completeRequest(places.db, recalled, size);
   const id = storePicture(places.db, places.pictures, file, bytes, () =>
     record(places, { file, sha256, bytes: bytes.length, created, jobId: null, request, recalled, ...size }),

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Picture } from '../../preload/history.ts';
 import type { GenerationRequest, ImageRef, UpscaleRequest } from '../../preload/request.ts';
-import { pictureSize } from '../images/codec.ts';
+import { pictureExtension, pictureSize } from '../images/codec.ts';
 import type { ComfyGraphOptions } from '../images/comfy/exportGraph.ts';
 import { encodeWithMetadata, metadataTexts } from '../images/metadata/write.ts';
 import type { Pixels } from '../images/pixels.ts';
@@ -61,7 +61,7 @@ export async function keepPicture(
   const bytes = await readImageFile(path);
   const created = now();
   const { width, height } = await pictureSize(bytes);
-  const file = freeFile(pictures, created, 'canvas');
+  const file = freeFile(pictures, created, 'canvas', await pictureExtension(bytes));
   return storePicture(db, pictures, file, bytes, () =>
     recordPicture(db, {
       ...{ file, created, width, height, sha256: sha256Of(bytes), bytes: bytes.length, kind: 'canvas' },

@@ -62,6 +62,19 @@ export async function pictureSize(
   }
 }
 
+/** sharp's names of formats whose files are called otherwise. */
+const EXTENSIONS: Readonly<Record<string, string>> = { jpeg: 'jpg', heif: 'avif', tiff: 'tif' };
+
+/** What a file of this picture is to end in, told from its bytes: many a `.png` is a JPEG. Throws PictureError. */
+export async function pictureExtension(source: PictureSource): Promise<string> {
+  try {
+    const { format } = await openPicture(source).metadata();
+    return EXTENSIONS[format] ?? format;
+  } catch (error) {
+    throw unreadable(pictureName(source), error);
+  }
+}
+
 /** Encodes pixels; the same pixels give the same bytes. `quality` 1–100 is for JPEG (default 92) and WebP (default 90; 100 = lossless). */
 export async function encodePixels(
   pixels: Pixels,

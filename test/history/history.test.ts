@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Embedder } from '../../main/history/embedder.ts';
@@ -7,6 +7,7 @@ import { History } from '../../main/history/history.ts';
 import { PictureIndex } from '../../main/history/pictureIndex.ts';
 import { findPictures, ftsQuery, readFacets } from '../../main/history/query.ts';
 import { encodePixels } from '../../main/images/codec.ts';
+import { isPng } from '../../main/images/metadata/pngChunks.ts';
 import { pixelsOf } from '../../main/images/pixels.ts';
 import { exportRequestSchema, historyQuerySchema } from '../../preload/history.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
@@ -205,6 +206,22 @@ test('import takes files and folders once, with settings of other tools, and lis
   expect(items.map(({ prompt }) => prompt).sort()).toEqual(['', 'a castle']);
   rmSync(join(root, 'in'), { recursive: true });
   expect(history.get(items[0]!.id).bytes).toBeGreaterThan(0);
+});
+
+test('a picture under a wrong name is kept and exported as what it is', async () => {
+  const { history, root } = setUp();
+  writeFileSync(join(root, 'photo.png'), await encodePixels(pixels(9), 'jpeg'));
+  for await (const progress of history.import([join(root, 'photo.png')])) expect(progress.imported).toBe(1);
+  expect(history.get(1).fileName).toMatch(/\.jpg$/);
+  const exported = async (format: 'png' | 'jpeg') => {
+    const request = exportRequestSchema.parse({ ids: [1], directory: root, format });
+    const [file] = await history.export(request);
+    return readFileSync(file?.path ?? '');
+  };
+  expect(isPng(await exported('png'))).toBe(true);
+  expect((await exported('jpeg')).equals(readFileSync(join(root, 'photo.png')))).toBe(true);
+  const kept = await history.keep({ path: join(root, 'photo.png') }, []);
+  expect(history.get(kept.id).fileName).toMatch(/\.jpg$/);
 });
 
 test('exports at the same time get names of their own', async () => {
