@@ -1,5 +1,6 @@
 /** Small WebP versions of pictures, made when first asked for and kept by contents. */
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { MAX_PIXELS } from '../images/codec.ts';
@@ -18,7 +19,8 @@ export function createThumbnails(root: string): Thumbnails {
   return {
     of: (source, sha256) => {
       const target = join(root, sha256.slice(0, 2), `${sha256}.webp`);
-      if (existsSync(target)) return Promise.resolve(target);
+      // A power cut may leave a name without its bytes.
+      if (statSync(target, { throwIfNoEntry: false })?.size) return Promise.resolve(target);
       const known = making.get(target);
       if (known !== undefined) return known;
       const work = make(source, target).finally(() => making.delete(target));
@@ -28,14 +30,16 @@ export function createThumbnails(root: string): Thumbnails {
   };
 }
 
+/** Not writeDurably: a wall asks for a hundred at once, and nobody else should wait for the disk. */
 async function make(source: string, target: string): Promise<string> {
-  mkdirSync(dirname(target), { recursive: true });
-  const temporary = `${target}.part`;
-  await sharp(source, { limitInputPixels: MAX_PIXELS })
+  const bytes = await sharp(source, { limitInputPixels: MAX_PIXELS })
     .autoOrient()
     .resize(SIDE, SIDE, { fit: 'inside', withoutEnlargement: true })
     .webp({ quality: 82 })
-    .toFile(temporary);
-  renameSync(temporary, target);
+    .toBuffer();
+  const temporary = `${target}.part`;
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(temporary, bytes, { flush: true });
+  await rename(temporary, target);
   return target;
 }
