@@ -5,6 +5,7 @@
  */
 import { linspace } from '../numerics/polynomials.ts';
 import type { Tensor } from '../tensor.ts';
+import { euler } from './euler.ts';
 import type { Denoise, Sampler, SamplerOptions } from './sampler.ts';
 import { ancestralSplit, withNoise } from './updates.ts';
 
@@ -29,7 +30,7 @@ const bend = (h: number): number => single(single(growth(h) / h) - 1);
 /** DPM-Solver-fast (Algorithm 3, appendix C.3): third-order steps, the remainder of the budget in lower order. */
 export const dpmFast: Sampler = async (denoise, start, sigmas, options) => {
   const range = lambdaRange(sigmas);
-  if (!range) return start;
+  if (!range) return euler(denoise, start, sigmas, options);
   const predict = epsPredictor(denoise);
   const orders = orderPlan(sigmas.length - 1);
   const lambdas = Float32Array.from(linspace(range.from, range.to, orders.length + 1));
@@ -66,7 +67,7 @@ const ARRIVED = 1e-5;
 /** DPM-Solver-23 (Algorithm 4, appendix C.4): the second-order solution inside the third-order one measures the error. */
 export const dpmAdaptive: Sampler = async (denoise, start, sigmas, options) => {
   const range = lambdaRange(sigmas);
-  if (!range) return start;
+  if (!range) return euler(denoise, start, sigmas, options);
   const predict = epsPredictor(denoise);
   let x = start;
   let lastLow = start;
@@ -79,6 +80,8 @@ export const dpmAdaptive: Sampler = async (denoise, start, sigmas, options) => {
     const { target, amount } = stochasticTarget(lambda, next, range.to, options);
     const { low, high } = await embeddedStep(predict, stand, target);
     const factor = stepFactor(errorNorm(low, high, lastLow, options), options);
+    // No step is small enough for a network that answers NaN: what it says is handed on, as by the other samplers.
+    if (Number.isNaN(factor)) return high;
     if (factor >= ACCEPTED_FACTOR) {
       x = withNoise(high, amount, sigmaAt(lambda), sigmaAt(next), options);
       lastLow = low;
@@ -107,10 +110,11 @@ function errorNorm(low: Tensor, high: Tensor, lastLow: Tensor, options: SamplerO
   return Math.sqrt(sum / low.data.length);
 }
 
-/** λ of the first and of the last positive sigma; undefined when there is nothing to walk. */
+/** λ of the first and of the last positive sigma; undefined when they are the same or there is nothing to walk. */
 function lambdaRange(sigmas: Float32Array): { from: number; to: number } | undefined {
-  if (sigmas.length < 2) return undefined;
-  const last = sigmas.at(-1)! > 0 ? sigmas.at(-1)! : sigmas.at(-2)!;
+  const positive = sigmas.filter((sigma) => sigma > 0);
+  if (positive.length < 2) return undefined;
+  const last = positive.at(-1)!;
   return { from: single(-Math.log(sigmas[0]!)), to: single(-Math.log(last)) };
 }
 
