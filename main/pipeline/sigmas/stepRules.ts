@@ -56,7 +56,12 @@ function fullSigmas(
   { schedule, sampler }: SigmaPlan,
   steps: number,
 ): Float32Array<ArrayBuffer> {
-  if (!sampler.discardsPenultimate) return schedule(model, steps);
-  const sigmas = schedule(model, steps + 1);
+  if (!sampler.discardsPenultimate) return descending(schedule(model, steps));
+  const sigmas = descending(schedule(model, steps + 1));
   return Float32Array.of(...sigmas.subarray(0, -2), sigmas.at(-1)!);
+}
+
+/** Without repetitions: more steps than the model has sigmas name some twice, and a step of no length divides by it. */
+function descending(sigmas: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  return sigmas.filter((sigma, i) => sigma !== sigmas[i - 1]);
 }

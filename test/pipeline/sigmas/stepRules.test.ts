@@ -49,6 +49,15 @@ describe('planSigmas', () => {
     );
   });
 
+  test('every step leads down, also where there are more steps than the model has sigmas', () => {
+    for (const schedule of Object.values(SCHEDULES))
+      for (const sampler of [SAMPLERS.euler, SAMPLERS.uni_pc]) {
+        const sigmas = planSigmas(model, { ...base, sampler, schedule, denoisingStrength: 0.01 });
+        expect(sigmas.length).toBeGreaterThan(8);
+        for (const [i, sigma] of sigmas.subarray(1).entries()) expect(sigma).toBeLessThan(sigmas[i]!);
+      }
+  });
+
   test('dpm_2 and uni_pc lose the last sigma before 0', () => {
     const full = SCHEDULES.karras(model, 21);
     const planned = planSigmas(model, { ...base, sampler: SAMPLERS.uni_pc });
