@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import type { SPEEDS } from './request.ts';
 
-/** Above every sigma of every model. */
-const NO_LIMIT = 1000;
+/** Above every sigma of every model: that of zero terminal SNR begins at 4519. */
+const NO_LIMIT = 10_000;
 const bound = z.number().min(0).max(1);
 
 export const shortcutsSchema = z.object({

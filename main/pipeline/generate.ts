@@ -10,7 +10,7 @@ import { latentNoise } from './noise/latentNoise.ts';
 import { SAMPLERS } from './samplers/registry.ts';
 import type { Denoise, SamplerEntry, StepReport } from './samplers/sampler.ts';
 import { isPureNoise, startLatent } from './sigmas/forward.ts';
-import { type ModelSigmas, modelSigmas } from './sigmas/modelSigmas.ts';
+import { checkpointSigmas, type ModelSigmas } from './sigmas/modelSigmas.ts';
 import { SCHEDULES } from './sigmas/schedules.ts';
 import { planSigmas } from './sigmas/stepRules.ts';
 import { pooledAndSizes } from './sizeEmbedding.ts';
@@ -52,8 +52,6 @@ export interface Generated {
   readonly problems: readonly string[];
 }
 
-const SIGMAS = modelSigmas();
-
 /** A request and its pictures → latents; `model.decodeLatent` makes pixels of them. */
 export async function generateLatent(
   model: GenerationModel,
@@ -64,7 +62,8 @@ export async function generateLatent(
   const { width, height, batch, sampler: name } = request;
   const shape = [batch, model.config.vae.embedDim, height / 8, width / 8] as const;
   const sampler: SamplerEntry = SAMPLERS[name];
-  const sigmas = sigmasOf(request, sampler);
+  const trained = checkpointSigmas(model.config);
+  const sigmas = sigmasOf(request, trained);
   const steps = Math.max(0, sigmas.length - 1);
 
   callbacks.onStage?.('encode text');
@@ -85,7 +84,7 @@ export async function generateLatent(
   const source = repeated(inputs.initLatent ?? zeros([1, shape[1], shape[2], shape[3]]), batch);
   if (steps === 0) return { latent: source, problems: problemsOf(stages) };
   const content = maskedContent(request, source, noise.initial, inputs.latentMask);
-  const pureNoise = isPureNoise(sigmas[0]!, SIGMAS.sigmaMax);
+  const pureNoise = isPureNoise(sigmas[0]!, trained.sigmaMax);
   const start = startLatent(content, noise.initial, sigmas[0]!, pureNoise);
 
   callbacks.onStage?.('denoise');
@@ -94,7 +93,7 @@ export async function generateLatent(
     ? keepingOutsideMask(denoise, { latent: source, noise: noise.initial, mask: inputs.latentMask })
     : denoise;
   const latent = await sampler.sample(guarded, start, sigmas, {
-    ...sampler.parameters?.(SIGMAS),
+    ...sampler.parameters?.(trained),
     noise: sampler.noise === 'brownian' ? noise.brownian(sigmas) : noise.step,
     onStep: (report) => callbacks.onStep?.(report, steps),
     ...(callbacks.signal && { signal: callbacks.signal }),
@@ -102,13 +101,16 @@ export async function generateLatent(
   return { latent, problems: problemsOf(stages) };
 }
 
-/** The noise levels a request walks; fewer than two when the denoising strength leaves nothing to do. */
+/**
+ * The noise levels a request walks on a model of the given ones; how many they are does not depend on the model. Fewer
+ * than two when the denoising strength leaves nothing to do.
+ */
 export function sigmasOf(
   request: GenerationRequest,
-  sampler: SamplerEntry = SAMPLERS[request.sampler],
+  trained: ModelSigmas = checkpointSigmas({ zeroTerminalSnr: false }),
 ): Float32Array<ArrayBuffer> {
-  return planSigmas(SIGMAS, {
-    sampler,
+  return planSigmas(trained, {
+    sampler: SAMPLERS[request.sampler],
     schedule: SCHEDULES[request.schedule],
     steps: request.steps,
     denoisingStrength: request.kind === 'text-to-image' ? 1 : request.denoisingStrength,
@@ -128,12 +130,13 @@ function denoiserOf(
   const network = inputs.extraChannels
     ? withExtraChannels(model.predictNoise, inputs.extraChannels)
     : model.predictNoise;
-  const evaluate = inputs.wrapEvaluate?.(network, SIGMAS) ?? network;
+  const trained = checkpointSigmas(model.config);
+  const evaluate = inputs.wrapEvaluate?.(network, trained) ?? network;
   const denoisers = stages.map((stage) =>
     guidedDenoiser({
       evaluate,
       predictionType: model.config.predictionType === 'v' ? 'v_prediction' : 'epsilon',
-      sigmas: SIGMAS,
+      sigmas: trained,
       conditioning: conditioningOf(stage, model.config.unet.admChannels, request),
       guidanceScale: request.guidanceScale,
       alwaysNegative: sampler.readsNegative ?? false,

@@ -27,7 +27,7 @@ import {
 import { describeDetection } from './describe.ts';
 import { type Detection, detect } from './detect.ts';
 import { combineOverrides, fileOverrides, METADATA_KEY, type Overrides } from './overrides.ts';
-import { architectureOf, predictionTypeOf } from './prediction.ts';
+import { architectureOf, hasZeroTerminalSnr, predictionTypeOf } from './prediction.ts';
 
 const NO_OVERRIDES: Overrides = {};
 const PUBLISHED: Record<Architecture, CheckpointConfig> = { sd15: SD15, sd21: SD21, sdxl: SDXL };
@@ -61,6 +61,7 @@ export function checkpointConfig(file: WeightsFile, overrides = NO_OVERRIDES): C
   return {
     architecture,
     predictionType: all.predictionType ?? predictionTypeOf(file, architecture),
+    zeroTerminalSnr: hasZeroTerminalSnr(file),
     unet,
     vae: vaeConfig(file, architecture, overrides),
     textEncoders: textEncoderConfigs(file, architecture, overrides),

@@ -169,6 +169,8 @@ export interface SrvggConfig {
 export interface CheckpointConfig {
   readonly architecture: Architecture;
   readonly predictionType: PredictionType;
+  /** Trained on noise levels that end in pure noise (Lin et al. 2024); its walks begin there. */
+  readonly zeroTerminalSnr: boolean;
   readonly unet: UnetConfig;
   readonly vae: VaeConfig;
   readonly textEncoders: readonly ClipTextConfig[];
@@ -246,6 +248,7 @@ const SD15_UNET: UnetConfig = {
 export const SD15: CheckpointConfig = {
   architecture: 'sd15',
   predictionType: 'eps',
+  zeroTerminalSnr: false,
   unet: SD15_UNET,
   vae: SD_VAE,
   textEncoders: [CLIP_L],
@@ -255,6 +258,7 @@ export const SD15: CheckpointConfig = {
 export const SD21: CheckpointConfig = {
   architecture: 'sd21',
   predictionType: 'v',
+  zeroTerminalSnr: false,
   unet: { ...SD15_UNET, contextDim: 1024, heads: { channels: 64 }, useLinearProjection: true },
   vae: SD_VAE,
   textEncoders: [OPEN_CLIP_H],
@@ -263,6 +267,7 @@ export const SD21: CheckpointConfig = {
 export const SDXL: CheckpointConfig = {
   architecture: 'sdxl',
   predictionType: 'eps',
+  zeroTerminalSnr: false,
   unet: {
     ...SD15_UNET,
     channelMult: [1, 2, 4],

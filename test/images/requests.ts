@@ -59,7 +59,9 @@ const secondPass = merged(
 const shortcuts = merged(
   optional(
     'guidanceInterval',
-    fc.tuple(part(0, 1000), part(0, 1000)).map(([a, b]) => ({ low: Math.min(a, b), high: Math.max(a, b) })),
+    fc
+      .tuple(part(0, 10_000), part(0, 10_000))
+      .map(([a, b]) => ({ low: Math.min(a, b), high: Math.max(a, b) })),
   ),
   optional('negativeBound', part(0, 1)),
   optional('deepBound', part(0, 1)),

@@ -162,7 +162,10 @@ describe('golden models', () => {
       comfyui_detected_config: ComfyUnet;
     }>('ldm-unet-inpaint');
     const inferred = checkpointConfig(shared, { textEncoders: [{ heads: 3 }] });
-    expect(inferred).toMatchObject({ architecture: 'sd15', predictionType: 'eps' });
+    expect(inferred).toMatchObject({ architecture: 'sd15', predictionType: 'eps', zeroTerminalSnr: false });
+    const marker = { ...shared.tensors.values().next().value!, name: 'ztsnr' };
+    const marked = { ...shared, tensors: new Map([...shared.tensors, ['ztsnr', marker]]) };
+    expect(checkpointConfig(marked, { textEncoders: [{ heads: 3 }] }).zeroTerminalSnr).toBe(true);
     expect(inferred.unet).toMatchObject({
       ...expected(config, comfy),
       inChannels: 4,

@@ -1,5 +1,6 @@
 /** The training noise schedule of diffusion models in alpha space: betas, cumulative alphas, zero-SNR rescaling. */
 
+import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { linspace } from '../numerics/polynomials.ts';
 
 export type BetaSchedule = 'scaled_linear' | 'linear' | 'squaredcos_cap_v2';
@@ -13,6 +14,16 @@ export interface BetaOptions {
 }
 
 const MAX_COSINE_BETA = 0.999;
+/** What ComfyUI leaves of ᾱ where training left nothing: its sigma, 4519, can still be walked from. */
+const LEAST_ALPHA = 4.8973451890853435e-8;
+
+/** ᾱ per timestep of a Stable Diffusion checkpoint, as it was trained. */
+export function trainedAlphas({
+  zeroTerminalSnr,
+}: Pick<CheckpointConfig, 'zeroTerminalSnr'>): Float64Array<ArrayBuffer> {
+  const alphas = cumulativeAlphas(betas());
+  return zeroTerminalSnr ? rescaledToZeroSnr(alphas).with(-1, LEAST_ALPHA) : alphas;
+}
 
 /** β per training timestep. The defaults are those of every Stable Diffusion: scaled_linear, 0.00085 → 0.012, 1000. */
 export function betas(options: BetaOptions = {}): Float64Array<ArrayBuffer> {

@@ -1,5 +1,6 @@
 /** Noise levels of a discrete diffusion model: sigma = √((1 - ᾱ)/ᾱ) of its timesteps, and the way between the two. */
-import { betas, cumulativeAlphas } from './alphas.ts';
+import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
+import { trainedAlphas } from './alphas.ts';
 
 export interface ModelSigmas {
   /** Ascending, one per training timestep. */
@@ -20,7 +21,7 @@ const single = Math.fround;
 const BEYOND_ALL_NOISE = 999_999_999.9;
 
 /** Sigmas of Stable Diffusion, or of other cumulative alphas (descending, within 0–1). */
-export function modelSigmas(alphas: Float64Array = cumulativeAlphas(betas())): ModelSigmas {
+export function modelSigmas(alphas: Float64Array = trainedAlphas({ zeroTerminalSnr: false })): ModelSigmas {
   const sigmas = Float32Array.from(alphas, (alpha) => Math.sqrt((1 - alpha) / alpha));
   const logSigmas = Float32Array.from(alphas, (alpha) => 0.5 * Math.log((1 - alpha) / alpha));
   const last = sigmas.length - 1;
@@ -42,6 +43,16 @@ export function modelSigmas(alphas: Float64Array = cumulativeAlphas(betas())): M
       return fraction >= 1 ? 0 : sigmaOf((1 - fraction) * last);
     },
   };
+}
+
+const ORDINARY = modelSigmas();
+const TO_PURE_NOISE = modelSigmas(trainedAlphas({ zeroTerminalSnr: true }));
+
+/** The sigmas that a checkpoint was trained on. */
+export function checkpointSigmas({
+  zeroTerminalSnr,
+}: Pick<CheckpointConfig, 'zeroTerminalSnr'>): ModelSigmas {
+  return zeroTerminalSnr ? TO_PURE_NOISE : ORDINARY;
 }
 
 /**

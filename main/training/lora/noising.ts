@@ -1,7 +1,7 @@
 /** What is drawn by lot at a step: timesteps, noise, mirrored pictures and dropped captions, all from seed and step. */
 import type { PredictionType } from '../../../native-models/models/configs.ts';
 import type { LoraTrainingRequest } from '../../../preload/training.ts';
-import { betas, cumulativeAlphas } from '../../pipeline/sigmas/alphas.ts';
+import { trainedAlphas } from '../../pipeline/sigmas/alphas.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import { hash, type Rng, rng } from '../random.ts';
 import type { Batch, BatchTensor } from '../session.ts';
@@ -10,9 +10,6 @@ import type { EncodedCaption } from './captions.ts';
 import { captionTokens, sizedVector } from './captions.ts';
 import type { TrainingPicture } from './dataset.ts';
 import type { PlannedBatch } from './plan.ts';
-
-/** ᾱ per timestep, as Stable Diffusion was trained. */
-const ALPHAS = cumulativeAlphas(betas());
 
 export interface BatchSource {
   readonly request: LoraTrainingRequest;
@@ -30,8 +27,9 @@ export function drawBatch(source: BatchSource, planned: PlannedBatch, step: numb
   const items = planned.pictures.map((index) => pictures[index]!);
   const latents = items.map(({ latents }) => random.pick(latents));
   const texts = items.map(({ caption }) => (random.chance(request.captionDropout) ? '' : caption));
-  const timesteps = items.map(() => Math.floor(random.next() * ALPHAS.length));
-  const alphas = timesteps.map((timestep) => ALPHAS[timestep]!);
+  const trained = trainedAlphas(model.config);
+  const timesteps = items.map(() => Math.floor(random.next() * trained.length));
+  const alphas = timesteps.map((timestep) => trained[timestep]!);
   const noise = items.map((_, i) => drawNoise(latents[i]!, request.noiseOffset, random));
   const { predictionType } = model.config;
   return {
@@ -48,12 +46,12 @@ export function drawBatch(source: BatchSource, planned: PlannedBatch, step: numb
 
 /**
  * Min-SNR weighting (Hang et al. 2023, eq. 4 and its form for v): min(γ, SNR)/SNR for eps, /(SNR + 1) for v;
- * γ = 0 weighs all timesteps alike. SNR = ᾱ/(1 − ᾱ).
+ * γ = 0 weighs all timesteps alike. SNR = ᾱ/(1 − ᾱ), which may be 0.
  */
 export function snrWeight(alpha: number, gamma: number, predictionType: PredictionType): number {
   if (gamma === 0) return 1;
   const snr = alpha / (1 - alpha);
-  return Math.min(gamma, snr) / (predictionType === 'v' ? snr + 1 : snr);
+  return predictionType === 'v' ? Math.min(gamma, snr) / (snr + 1) : Math.min(gamma / snr, 1);
 }
 
 /** Unit normals (Box & Muller 1958), plus one more, `offset` strong, for every channel (noise offset, N. Guttenberg 2023). */

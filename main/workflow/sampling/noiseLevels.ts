@@ -1,10 +1,13 @@
 /** The noise levels of KSampler and KSamplerAdvanced. */
+import { hasZeroTerminalSnr } from '../../../native-models/inspect/prediction.ts';
+import { openWeights } from '../../../native-models/weights/open.ts';
 import type { SamplerName, ScheduleName } from '../../../preload/request.ts';
 import { SAMPLERS } from '../../pipeline/samplers/registry.ts';
 import type { SamplerEntry } from '../../pipeline/samplers/sampler.ts';
-import { type ModelSigmas, modelSigmas } from '../../pipeline/sigmas/modelSigmas.ts';
+import { checkpointSigmas, type ModelSigmas } from '../../pipeline/sigmas/modelSigmas.ts';
 import { SCHEDULES } from '../../pipeline/sigmas/schedules.ts';
 import { planSigmas } from '../../pipeline/sigmas/stepRules.ts';
+import type { ModelValue } from '../parts/sockets.ts';
 
 export interface StepOptions {
   readonly sampler: SamplerName;
@@ -21,24 +24,27 @@ export interface StepOptions {
   readonly endsAtSmallestSigma: boolean;
 }
 
-export const SIGMAS: ModelSigmas = modelSigmas();
-
 export function samplerOf({ sampler }: StepOptions): SamplerEntry {
   return SAMPLERS[sampler];
 }
 
-/** First to last; fewer than two where there is nothing to do. */
-export function noiseLevels(options: StepOptions): Float32Array<ArrayBuffer> {
+/** The sigmas a model was trained on, from its header alone: it is opened only after the text encoders have been asked. */
+export function trainedSigmas({ checkpoint }: ModelValue): ModelSigmas {
+  return checkpointSigmas({ zeroTerminalSnr: hasZeroTerminalSnr(openWeights(checkpoint)) });
+}
+
+/** First to last, on a model of the given sigmas; fewer than two where there is nothing to do. */
+export function noiseLevels(options: StepOptions, trained: ModelSigmas): Float32Array<ArrayBuffer> {
   const { steps, denoisingStrength, startStep, endStep } = options;
   const sampler = samplerOf(options);
-  const all = planSigmas(SIGMAS, {
+  const all = planSigmas(trained, {
     sampler,
     schedule: SCHEDULES[options.schedule],
     steps,
     denoisingStrength,
     stepRule: 'comfy',
   });
-  if (options.endsAtSmallestSigma && sampler.keepsSmallestSigma) all[all.length - 1] = SIGMAS.sigmaMin;
+  if (options.endsAtSmallestSigma && sampler.keepsSmallestSigma) all[all.length - 1] = trained.sigmaMin;
   const kept = endStep < all.length - 1 ? all.slice(0, endStep + 1) : all;
   if (kept.length < all.length && !options.leftoverNoise) kept[kept.length - 1] = 0;
   return startStep < kept.length - 1 ? kept.slice(startStep) : new Float32Array(0);

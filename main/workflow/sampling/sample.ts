@@ -10,7 +10,7 @@ import { type Nchw, nchw, type Tensor, zeros } from '../../pipeline/tensor.ts';
 import type { NodeContext } from '../parts/node.ts';
 import type { ConditioningValue, LatentValue, ModelValue } from '../parts/sockets.ts';
 import { guidance } from './guidance.ts';
-import { noiseLevels, SIGMAS, type StepOptions, samplerOf } from './noiseLevels.ts';
+import { noiseLevels, type StepOptions, samplerOf, trainedSigmas } from './noiseLevels.ts';
 
 export interface SampleOptions extends StepOptions {
   readonly model: ModelValue;
@@ -27,23 +27,24 @@ export interface SampleOptions extends StepOptions {
 
 export async function sample(options: SampleOptions, context: NodeContext): Promise<LatentValue> {
   const sampler = samplerOf(options);
-  const sigmas = noiseLevels(options);
+  const trained = trainedSigmas(options.model);
+  const sigmas = noiseLevels(options, trained);
   if (sigmas.length < 2) return options.latent;
   const steps = sigmas.length - 1;
-  const evaluate = await guidance(options, sigmas, sampler, SIGMAS, context);
+  const evaluate = await guidance(options, sigmas, sampler, trained, context);
   // The text encoders were asked for above; from here on the U-Net is what is loaded.
   const { config } = await context.models.checkpoint(options.model);
   const source = modelLatent(options.latent, config.vae.scalingFactor, config.vae.embedDim);
   const mask = maskOf(options.latent, source);
   const noise = noiseOf(options, nchw(source));
   const content = maskedContent(options.latent, source, noise.initial, mask);
-  const start = startLatent(content, noise.initial, sigmas[0]!, isPureNoise(sigmas[0]!, SIGMAS.sigmaMax));
+  const start = startLatent(content, noise.initial, sigmas[0]!, isPureNoise(sigmas[0]!, trained.sigmaMax));
   context.progress.begin('denoise', steps);
   const denoise = mask
     ? keepingOutsideMask(evaluate, { latent: source, noise: noise.initial, mask })
     : evaluate;
   const samples = await sampler.sample(denoise, start, sigmas, {
-    ...sampler.parameters?.(SIGMAS),
+    ...sampler.parameters?.(trained),
     noise: sampler.noise === 'brownian' ? noise.brownian(sigmas) : noise.step,
     onStep: ({ denoised }) =>
       context.progress.advance(context.previews ? { preview: previewOf(denoised, config) } : {}),

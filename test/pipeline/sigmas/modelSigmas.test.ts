@@ -8,7 +8,7 @@ import {
   startLatent,
   velocity,
 } from '../../../main/pipeline/sigmas/forward.ts';
-import { modelSigmas } from '../../../main/pipeline/sigmas/modelSigmas.ts';
+import { checkpointSigmas, modelSigmas } from '../../../main/pipeline/sigmas/modelSigmas.ts';
 import { tensor } from '../../../main/pipeline/tensor.ts';
 import { expectClose } from '../../helpers/close.ts';
 
@@ -59,6 +59,15 @@ describe('alphas', () => {
     expect(rescaled[0]).toBeCloseTo(alphas[0]!, 12);
     expect(rescaled.at(-1)).toBe(0);
   });
+});
+
+test("checkpoints of zero terminal SNR are walked from ComfyUI's largest sigma, which is next to no signal", () => {
+  const { sigmas, sigmaMin, sigmaMax, timestepOf } = checkpointSigmas({ zeroTerminalSnr: true });
+  expect(sigmaMax).toBeCloseTo(4518.76, 1);
+  expect(timestepOf(sigmaMax)).toBe(999);
+  expect(sigmaMin).toBeCloseTo(model.sigmaMin, 6);
+  expect(sigmas.every((sigma, t) => t === 0 || sigma > sigmas[t - 1]!)).toBe(true);
+  expect(checkpointSigmas({ zeroTerminalSnr: false }).sigmas).toEqual(model.sigmas);
 });
 
 describe('forward process', () => {

@@ -89,4 +89,6 @@ test('min-SNR: eps weights are 1 where noise prevails and γ/SNR where signal do
   expect(snrWeight(0.99, 5, 'v')).toBeCloseTo(5 / 100, 6);
   expect(snrWeight(0.5, 5, 'v')).toBeCloseTo(0.5, 6);
   expect(snrWeight(0.99, 0, 'eps')).toBe(1);
+  expect(snrWeight(0, 5, 'eps')).toBe(1); // pure noise
+  expect(snrWeight(0, 5, 'v')).toBe(0);
 });
