@@ -29,7 +29,7 @@ const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 is 64 lower-ca
 
 /** A weights file: `name` is what people see; `path` where it was; `sha256` what it is (wins over the path on recall). */
 export const modelRefSchema = z.object({
-  name: z.string().min(1),
+  name: z.string().min(1).max(4096),
   path: z.string().optional(),
   sha256: sha256Schema.optional(),
 });

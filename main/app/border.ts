@@ -33,6 +33,12 @@ export function explain(error: unknown): StudioErrorData {
   return toStudioError(diskError(error, 'the data folder'));
 }
 
+/** A value of a query, which may be missing or said twice: the first one counts. */
+export function queryText(value: unknown): string {
+  const [first] = [value].flat();
+  return typeof first === 'string' ? first : '';
+}
+
 /** Errors whose message is already a sentence with a next step. */
 const CLEAR_ERRORS = new Set(['PictureError', 'WeightsError', 'MetadataError', 'RangeError']);
 

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { StudioError } from '../../preload/errors.ts';
 import type { Job } from '../../preload/jobs.ts';
+import { queryText } from '../app/border.ts';
 import type { Services } from '../app/services.ts';
 import { findFile } from '../files/stored.ts';
 import { imagePath, storeUpload } from '../history/uploads.ts';
@@ -65,9 +66,10 @@ function addPromptRoutes(
     if (running !== undefined) s.jobs.cancel(running.id);
     return {};
   });
-  app.get<{ Querystring: { max_items?: string } }>(at('history'), async ({ query }) => {
+  app.get<{ Querystring: Record<string, unknown> }>(at('history'), async ({ query }) => {
     const settled = [...prompts.values()].flatMap((prompt) => historyEntry(s, prompt));
-    return Object.fromEntries(settled.slice(-(Number(query.max_items) || MAX_PROMPTS)));
+    const wanted = Number(queryText(query['max_items']));
+    return Object.fromEntries(settled.slice(-(wanted >= 1 ? wanted : MAX_PROMPTS)));
   });
   app.get<{ Params: { id: string } }>(at('history/:id'), async ({ params }) => {
     const prompt = prompts.get(params.id);
@@ -167,9 +169,10 @@ function historyEntry(s: Services, prompt: Prompt): [string, unknown][] {
 
 function addFileRoutes(app: FastifyInstance, s: Services, prefix: string): void {
   const at = (path: string) => `${prefix}/${path}`;
-  app.get<{ Querystring: { filename?: string; type?: string } }>(at('view'), async ({ query }, reply) => {
-    const path = await viewedFile(s, query.filename ?? '', query.type ?? 'output');
-    reply.header('content-disposition', `filename*=UTF-8''${encodeURIComponent(query.filename ?? '')}`);
+  app.get<{ Querystring: Record<string, unknown> }>(at('view'), async ({ query }, reply) => {
+    const name = queryText(query['filename']);
+    const path = await viewedFile(s, name, queryText(query['type']) || 'output');
+    reply.header('content-disposition', `filename*=UTF-8''${encodeURIComponent(name)}`);
     return reply.type(path.type).send(await readFile(path.path));
   });
   for (const kind of ['image', 'mask']) {

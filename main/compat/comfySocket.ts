@@ -15,12 +15,20 @@ export interface ComfySocket {
 /** Binary message: event 1 (preview), format 2 (PNG), big-endian, then the file. */
 const PREVIEW_HEADER = Buffer.from([0, 0, 0, 1, 0, 0, 0, 2]);
 
+/** Bytes left unread at which a client gets no more previews, and at which it is taken for gone. */
+const PREVIEW_BACKLOG = 4 * 2 ** 20;
+const MAX_UNREAD = 64 * 2 ** 20;
+
 export function createComfySocket(s: Services, prompts: ReadonlyMap<string, Prompt>): ComfySocket {
   const sockets = new Map<string, WebSocket>();
   const promptOf = (jobId: number) => [...prompts.values()].findLast((prompt) => prompt.jobId === jobId);
   const tell = (clientId: string | null, type: string, data: unknown) => {
     const text = JSON.stringify({ type, data });
-    for (const [id, socket] of sockets) if (clientId === null || id === clientId) socket.send(text);
+    for (const [id, socket] of sockets) {
+      if (clientId !== null && id !== clientId) continue;
+      socket.send(text);
+      if (socket.bufferedAmount > MAX_UNREAD) socket.terminate();
+    }
   };
   const status = () => {
     const open = s.jobs.list().jobs.filter(({ state }) => state === 'queued' || state === 'running');
@@ -122,6 +130,7 @@ function onProgress(
   if (preview === null) return;
   const png = Buffer.from(preview.dataUrl.slice(preview.dataUrl.indexOf(',') + 1), 'base64');
   for (const [id, socket] of sockets) {
-    if (prompt.clientId === null || id === prompt.clientId) socket.send(Buffer.concat([PREVIEW_HEADER, png]));
+    const isAsked = prompt.clientId === null || id === prompt.clientId;
+    if (isAsked && socket.bufferedAmount < PREVIEW_BACKLOG) socket.send(Buffer.concat([PREVIEW_HEADER, png]));
   }
 }

@@ -153,10 +153,11 @@ export class Runner {
     this.#tell(applyEvent(db, job.id, 'start', now()));
     // Not `now`: the wall clock may be set while a job runs.
     const started = performance.now();
-    const tracker = trackProgress(job.id, expectedSeconds(db, job.request), started);
-    const way = chooseMemory(db, job.request, this.memoryNow());
     const peak = watchPeak(() => engine.pid);
+    // Whatever a request may bring about ends its own job, not the queue.
     try {
+      const tracker = trackProgress(job.id, expectedSeconds(db, job.request), started);
+      const way = chooseMemory(db, job.request, this.memoryNow());
       refuseImpossible(knownMemory(db), job.request, this.memoryNow(), totalMemory());
       const engineJob = toEngineJob(places, job.id, job.request);
       const result = await engine.run(engineJob, {

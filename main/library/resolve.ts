@@ -22,6 +22,9 @@ export interface ResolvedModel {
 const SELECT = `SELECT id, file_name AS name, path, coalesce(user_type, type) AS type, coalesce(user_base, base) AS base,
   sha256, bytes, dtype, variant, state FROM models m`;
 
+/** Longer than any path; SQLite compares no patterns of any length. */
+const MAX_NAME = 4096;
+
 /**
  * The library's best match, or undefined. A short hash of another tool (10 or 12 hex digits) may stand in `hash`.
  * Names are compared without folder, ending and case, as A1111 and ComfyUI both write them; of several models with one
@@ -52,6 +55,7 @@ export function resolveModel(
     const found = by('path = ?', ref.path);
     if (found !== undefined) return found;
   }
+  if (ref.name.length > MAX_NAME) return undefined;
   const name = (ref.name.split(/[\\/]/).at(-1) ?? ref.name).replace(/[\\%_]/g, '\\$&');
   return (
     by('file_name = ? COLLATE NOCASE', ref.name.split(/[\\/]/).at(-1) ?? ref.name) ??

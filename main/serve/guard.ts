@@ -21,7 +21,7 @@ export interface Guard {
   /** Key that authorises one file's URL for as long as the server runs. */
   keyOf(path: string): string;
   /** @throws StudioError `not-allowed`. */
-  requireKey(path: string, key: string | null): void;
+  requireKey(path: string, key: string): void;
 }
 
 const OWN_NAMES = ['127.0.0.1', 'localhost', '[::1]'];
@@ -48,7 +48,7 @@ export function createGuard({ token, allowedHosts }: GuardOptions): Guard {
     },
     keyOf,
     requireKey: (path, key) => {
-      if (!sameText(key ?? '', keyOf(path))) throw refused('The address is not authorised.');
+      if (!sameText(key, keyOf(path))) throw refused('The address is not authorised.');
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { StudioError } from '../../preload/errors.ts';
+import { queryText } from '../app/border.ts';
 import { createRouter } from '../app/handlers.ts';
 import { createServices, type ServiceOptions, type Services } from '../app/services.ts';
 import { type Channel, createTransport } from '../app/transport.ts';
@@ -41,6 +42,8 @@ export interface Server {
 
 /** A WebSocket message at most: an upload of the largest picture. */
 const MAX_MESSAGE = 160 * 2 ** 20;
+/** Bytes that a client may leave unread: one that has stopped would otherwise fill the memory. Its window connects anew. */
+const MAX_UNREAD = 256 * 2 ** 20;
 const MAX_BODY = 160 * 2 ** 20;
 /** Characters of a file's name in an address, as files/stored.ts has it; Fastify's own limit is shorter than what file systems allow. */
 const MAX_NAME = 300;
@@ -134,20 +137,25 @@ function addRoutes(app: FastifyInstance, services: Services, guard: Guard, windo
   );
   // Uploads are streamed, never parsed.
   app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null));
-  app.get<{ Params: { kind: string; name: string }; Querystring: { key?: string } }>(
+  app.get<{ Params: { kind: string; name: string }; Querystring: Record<string, unknown> }>(
     '/files/:kind/:name',
     async (request, reply) => {
-      guard.requireKey(request.url.split('?')[0] ?? '', request.query.key ?? null);
+      guard.requireKey(request.url.split('?')[0] ?? '', queryText(request.query['key']));
       const file = await findFile(services, request.params.kind, request.params.name);
       return sendFile(reply, file, request.headers.range, request.headers['if-none-match']);
     },
   );
-  app.post<{ Params: { kind: string }; Querystring: { name?: string } }>(
+  app.post<{ Params: { kind: string }; Querystring: Record<string, unknown> }>(
     '/upload/:kind',
     { bodyLimit: Number.MAX_SAFE_INTEGER },
     async (request) => {
       guard.requireToken(request.raw);
-      return receiveUpload(services, request.params.kind, request.query.name ?? 'upload', request.raw);
+      return receiveUpload(
+        services,
+        request.params.kind,
+        queryText(request.query['name']) || 'upload',
+        request.raw,
+      );
     },
   );
   app.get('/*', async (request, reply) => {
@@ -204,7 +212,10 @@ function acceptSockets(
 
 function socketChannel(socket: WebSocket): Channel {
   return {
-    send: (data) => socket.send(data),
+    send: (data) => {
+      socket.send(data);
+      if (socket.bufferedAmount > MAX_UNREAD) socket.terminate();
+    },
     onMessage: (listener) =>
       void socket.on('message', (data: RawData, isBinary: boolean) =>
         listener(isBinary ? bytesOf(data) : data.toString()),

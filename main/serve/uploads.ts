@@ -29,7 +29,7 @@ export async function receiveUpload(
   name: string,
   request: IncomingMessage,
 ): Promise<Uploaded> {
-  if (!(kind in LIMITS))
+  if (!Object.hasOwn(LIMITS, kind))
     throw new StudioError(
       'bad-input',
       `There is no upload of the kind "${kind.slice(0, 40)}".`,
