@@ -34,7 +34,8 @@ export function guidedDenoiser(options: DenoiserOptions): Denoise {
     const guidanceScale = sigma >= low && sigma <= high ? options.guidanceScale : 1;
     const at = options.sigmas.timestepOf(sigma);
     const wantsNegative = guidanceScale !== 1 || alwaysNegative;
-    const plan = planStep(known, { sigma, timestep: at, guidanceScale, wantsNegative }, shortcuts);
+    const step = { sigma, timestep: at, guidanceScale, wantsNegative, readsNegative: alwaysNegative };
+    const plan = planStep(known, step, shortcuts);
     const kept = shortcuts.deepBound > 0 ? ({ deep: 'keep' } as const) : {};
     const deep = plan.fromDeep ? { deep: deepFeaturesAt(known, plan.sides, at) } : kept;
     const outputs = await evaluateSides(options, networkInput(x, sigma), sigma, {
@@ -68,7 +69,7 @@ export function denoisedFrom(
   return { data, shape: x.shape };
 }
 
-/** denoised = skip·x + out·output; with alpha = 1/√(1+sigma²), v is Salimans & Ho 2022, eq. 11 carried to sigma space. */
+/** denoised = skip·x + out·output; with alpha = 1/√(1+sigma²), v is that of Salimans & Ho 2022, §4, carried to sigma space. */
 function outputWeights(sigma: number, predictionType: PredictionType): readonly [skip: number, out: number] {
   switch (predictionType) {
     case 'epsilon':

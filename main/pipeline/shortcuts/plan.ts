@@ -43,6 +43,8 @@ export interface Step {
   readonly guidanceScale: number;
   /** Whether the negative prompt counts. */
   readonly wantsNegative: boolean;
+  /** Whether the sampler reads its prediction besides, as those of CFG++ do, whatever the guidance. */
+  readonly readsNegative: boolean;
 }
 
 /**
@@ -57,8 +59,9 @@ export function planStep(known: Knowledge, step: Step, { deepBound, negativeBoun
   const sides: PromptSide[] = wantsNegative ? ['positive', 'negative'] : ['positive'];
   // Both prompts through the outer blocks cost less than one through all.
   if (sides.every(isDeepKnown)) return { sides, fromDeep: true, fromDifference: false };
-  // Guidance multiplies the difference, and with it what it is wrong by.
-  const share = Math.abs(step.guidanceScale - 1) * known.differenceShare;
+  // Guidance multiplies the difference, and with it what it is wrong by; a sampler that reads it takes it as it is.
+  const factor = Math.abs(step.guidanceScale - 1) + Number(step.readsNegative);
+  const share = factor * known.differenceShare;
   const differenceError = weight * share * expectedError(known.difference, timestep);
   return wantsNegative && differenceError < negativeBound
     ? { sides: ['positive'], fromDeep: isDeepKnown('positive'), fromDifference: true }
