@@ -10,6 +10,8 @@ interface StateDict {
 /** Dicts within dicts may repeat each other without end; no model is deeper or larger. */
 const MAX_DEPTH = 8;
 const MAX_VISITS = 200_000;
+/** Names are joined from keys that may repeat: a long key and many short ones make gigabytes of a file of megabytes. */
+const MAX_NAME_LENGTH = 1000;
 const MAX_METADATA_LENGTH = 10_000;
 
 /** Training checkpoints keep the weights under one of these, beside optimizer state that is no part of the model. */
@@ -22,6 +24,7 @@ export function stateDictOf(root: PickleValue, refuse: (problem: string) => Erro
   const visit = (value: PickleValue, name: string, depth: number): void => {
     if (++visits > MAX_VISITS || depth > MAX_DEPTH)
       throw refuse('its dictionaries are nested beyond those of any model');
+    if (name.length > MAX_NAME_LENGTH) throw refuse('its dictionaries have longer names than any model');
     if (isKind(value, 'tensor')) tensors.set(name, value);
     for (const [key, child] of childrenOf(value))
       visit(child, name === '' ? key : `${name}.${key}`, depth + 1);

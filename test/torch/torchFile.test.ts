@@ -288,6 +288,22 @@ describe('bounded memory', () => {
     );
   });
 
+  it('stops a pickle that copies a dictionary again and again', () => {
+    const text = (name: string): number[] => [...new TextEncoder().encode(name)];
+    const pairs = Array.from({ length: 1000 }, (_, i) => [0x4d, i & 255, i >> 8, 0x4e, 0x86]).flat();
+    // OrderedDict is remembered as 0, a tuple of the list of pairs as 1; calling it and dropping the result takes 6 bytes.
+    const again = Array.from({ length: 1000 }, () => [0x68, 0, 0x68, 1, 0x52, 0x30]).flat();
+    const orderedDict = [...text('ccollections\nOrderedDict\n'), 0x71, 0];
+    const bytes = [0x80, 2, ...orderedDict, 0x5d, 0x28, ...pairs, 0x65, 0x85, 0x71, 1, ...again, 0x2e];
+    const path = fileOf(zipBytes([['archive/data.pkl', Uint8Array.from(bytes)]]));
+    expect(() => openTorchFile(path)).toThrow(/more objects than any model/);
+  });
+
+  it('stops names that are longer together than the file', () => {
+    const root: Node = { dict: [['a'.repeat(600), { dict: [['b'.repeat(600), tensor(W)]] }]] };
+    expect(() => openTorchFile(archive(root))).toThrow(/longer names than any model/);
+  });
+
   it('stops dictionaries that repeat each other a million times over', () => {
     const codes = [0x80, 2, 0x7d, 0x71, 0];
     for (let level = 0; level < 7; level++) {
