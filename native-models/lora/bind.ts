@@ -68,7 +68,7 @@ export function bindLora(file: WeightsFile, sites: LoraSites, architecture: Arch
       continue;
     }
     applied++;
-    const alpha = tensors.alpha ? readScalar(tensors.alpha) : statedAlpha(file, name);
+    const alpha = tensors.alpha ? readScalar(tensors.alpha) : statedAlpha(file, name, tensors.down);
     const pair = tensors.magnitude ? undefined : livePair(file, site, tensors, alpha);
     if (pair) live.push(pair);
     const { down: _down, up: _up, mid: _mid, ...others } = tensors;
@@ -124,13 +124,17 @@ function readScalar(info: TensorInfo): number | undefined {
   return readTensorFloat32(info)[0];
 }
 
-/** diffusers keeps peft's settings as JSON in the metadata, keyed by network: "unet.lora_alpha". */
-function statedAlpha(file: WeightsFile, module: string): number | undefined {
+/**
+ * diffusers keeps peft's settings as JSON in the metadata, keyed by network: "unet.lora_alpha". Rank-stabilised LoRA
+ * (Kalajdzievski 2023) divides by √rank instead of rank, which is an alpha √rank times as large.
+ */
+function statedAlpha(file: WeightsFile, module: string, down: TensorInfo | undefined): number | undefined {
   const settings = adapterSettings(file.metadata['lora_adapter_metadata']);
   const network = module.split('.', 1)[0]!;
   const pattern = settings[`${network}.alpha_pattern`] as Record<string, unknown> | null | undefined;
   const stated = pattern?.[module.slice(network.length + 1)] ?? settings[`${network}.lora_alpha`];
-  return typeof stated === 'number' ? stated : undefined;
+  if (typeof stated !== 'number') return undefined;
+  return settings[`${network}.use_rslora`] === true ? stated * Math.sqrt(down?.shape[0] ?? 1) : stated;
 }
 
 function adapterSettings(text: string | undefined): Readonly<Record<string, unknown>> {

@@ -30,6 +30,9 @@ test('alphas are read from scalars of any type, and from peft settings in the me
   };
   const settings = { lora_adapter_metadata: JSON.stringify({ 'unet.lora_alpha': 4, 'unet.r': 8 }) };
   expect(bindLora(namesAndShapes(peft, settings), SITES, 'sd15').live[0]!.alpha).toBe(4);
+  const stabilised = JSON.stringify({ 'unet.lora_alpha': 4, 'unet.use_rslora': true });
+  const { live } = bindLora(namesAndShapes(peft, { lora_adapter_metadata: stabilised }), SITES, 'sd15');
+  expect(live[0]!.alpha).toBeCloseTo(4 * Math.sqrt(8), 6); // over rank 8: 4/√8
 });
 
 test('another base is refused with the reason', () => {
