@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { basename, extname } from 'node:path';
 import { hashFile } from '../../../native-models/inspect/hashes.ts';
-import type { Architecture } from '../../../native-models/models/configs.ts';
+import type { Architecture, CheckpointConfig } from '../../../native-models/models/configs.ts';
 import {
   floatSource,
   type TensorSource,
@@ -70,13 +70,25 @@ const SPEC_ARCHITECTURES: Record<Architecture, string> = {
   sd21: 'stable-diffusion-v2-512',
   sdxl: 'stable-diffusion-xl-v1-base',
 };
+/** What ModelSpec calls SD 2 where it predicts v. */
+const SPEC_V = 'stable-diffusion-v2-768-v';
+
+type Base = Pick<CheckpointConfig, 'architecture' | 'predictionType'>;
+
+/** kohya's `ss_base_model_version`: "_v" marks v-prediction, but for SDXL. */
+export function baseVersion({ architecture, predictionType }: Base): string {
+  return BASE_VERSIONS[architecture] + (architecture !== 'sdxl' && predictionType === 'v' ? '_v' : '');
+}
+
+/** `modelspec.architecture` of a LoRA for this base. */
+export function loraArchitecture({ architecture, predictionType }: Base): string {
+  const isV = architecture === 'sd21' && predictionType === 'v';
+  return `${isV ? SPEC_V : SPEC_ARCHITECTURES[architecture]}/lora`;
+}
 
 async function kohyaMetadata(request: LoraTrainingRequest, facts: RunFacts): Promise<Record<string, string>> {
   const { model, pictures, plan, steps } = facts;
-  const { architecture, predictionType } = model.config;
   const { autoV1, sha256 } = await hashFile(model.path);
-  const version =
-    BASE_VERSIONS[architecture] + (architecture === 'sd21' && predictionType === 'v' ? '_v' : '');
   const folder = `${request.repeats}_${request.name}`;
   const entries = {
     ss_output_name: request.name,
@@ -85,8 +97,8 @@ async function kohyaMetadata(request: LoraTrainingRequest, facts: RunFacts): Pro
     ss_sd_model_name: basename(model.path),
     ss_sd_model_hash: autoV1,
     ss_new_sd_model_hash: sha256,
-    ss_base_model_version: version,
-    ss_v2: architecture === 'sd21' ? 'True' : 'False',
+    ss_base_model_version: baseVersion(model.config),
+    ss_v2: model.config.architecture === 'sd21' ? 'True' : 'False',
     ss_network_module: 'networks.lora',
     ss_network_dim: request.rank,
     ss_network_alpha: request.alpha,
@@ -121,10 +133,10 @@ async function kohyaMetadata(request: LoraTrainingRequest, facts: RunFacts): Pro
 }
 
 function modelSpec(request: LoraTrainingRequest, { model, finishedAt }: RunFacts): Record<string, string> {
-  const { architecture, predictionType } = model.config;
+  const { predictionType } = model.config;
   return {
     'modelspec.sai_model_spec': '1.0.1',
-    'modelspec.architecture': `${SPEC_ARCHITECTURES[architecture]}/lora`,
+    'modelspec.architecture': loraArchitecture(model.config),
     'modelspec.implementation': 'https://github.com/Stability-AI/generative-models',
     'modelspec.title': request.name,
     'modelspec.resolution': `${request.resolution}x${request.resolution}`,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bucketSizes, coverBucket, nearestBucket } from '../../../main/training/lora/buckets.ts';
 import { snrWeight } from '../../../main/training/lora/noising.ts';
+import { baseVersion, loraArchitecture } from '../../../main/training/lora/outputFile.ts';
 import { planBatches } from '../../../main/training/lora/plan.ts';
 
 describe('buckets', () => {
@@ -91,4 +92,15 @@ test('min-SNR: eps weights are 1 where noise prevails and γ/SNR where signal do
   expect(snrWeight(0.99, 0, 'eps')).toBe(1);
   expect(snrWeight(0, 5, 'eps')).toBe(1); // pure noise
   expect(snrWeight(0, 5, 'v')).toBe(0);
+});
+
+test.each([
+  ['sd15', 'eps', 'sd_v1', 'stable-diffusion-v1/lora'],
+  ['sd15', 'v', 'sd_v1_v', 'stable-diffusion-v1/lora'],
+  ['sd21', 'eps', 'sd_v2', 'stable-diffusion-v2-512/lora'],
+  ['sd21', 'v', 'sd_v2_v', 'stable-diffusion-v2-768-v/lora'],
+  ['sdxl', 'v', 'sdxl_base_v1-0', 'stable-diffusion-xl-v1-base/lora'],
+] as const)('%s that predicts %s is %s to kohya', (architecture, predictionType, version, spec) => {
+  expect(baseVersion({ architecture, predictionType })).toBe(version);
+  expect(loraArchitecture({ architecture, predictionType })).toBe(spec);
 });
