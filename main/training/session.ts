@@ -55,7 +55,7 @@ export interface StepResult {
   readonly gradientNorm: number;
 }
 
-/** Opens the sessions; throws RangeError when parameters are missing or not in shared memory. */
+/** Opens the sessions; throws RangeError when the graph trains what is no parameter, or several shards find unshared memory. */
 export async function openTrainingSession(options: TrainingOptions): Promise<TrainingSession> {
   const { graph, parameters, optimizer, average, shards: count = 1, threads = count === 1 ? 0 : 1 } = options;
   if (count > 1) requireShared(options);

@@ -18,7 +18,7 @@ export function weightedSum(...terms: readonly [Term, ...Term[]]): Tensor {
   return { data, shape };
 }
 
-/** dx/dσ of the probability-flow ODE (Karras et al. 2022, eq. 3): the unit noise that the model sees in x. */
+/** dx/dσ of the probability-flow ODE (Karras et al. 2022, eqs. 1 and 3): the unit noise that the model sees in x. */
 export function slope(x: Tensor, sigma: number, denoised: Tensor): Tensor {
   return weightedSum([1 / sigma, x], [-1 / sigma, denoised]);
 }

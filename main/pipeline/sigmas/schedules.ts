@@ -71,7 +71,7 @@ const beta: Schedule = ({ sigmas }, steps) => {
   return endingInZero(timesteps.filter((t, i) => t !== timesteps[i - 1]).map((t) => sigmas[t]!));
 };
 
-/** Half of the steps linear over the last 2.5 % of sigma, the others quadratic from there (Polyak et al. 2024, Movie Gen). */
+/** Half of the steps linear over the first 2.5 % of the way down, the others quadratic from there (Polyak et al. 2024, Movie Gen). */
 const linearQuadratic: Schedule = ({ sigmaMax }, steps) => {
   if (steps === 1) return Float32Array.of(sigmaMax, 0);
   const linear = Math.floor(steps / 2);

@@ -130,7 +130,7 @@ function intoTheMiddle(scene: Scene): Scene {
   };
 }
 
-/** 1 in the middle three quarters of the width, below the top sixth. */
+/** 1 in the middle three quarters of the width, below the top eighth. */
 function middleMask(size: number): Float32Array {
   const inside = (x: number, y: number): boolean => x >= size / 8 && x < (7 * size) / 8 && y >= size / 8;
   return Float32Array.from({ length: size * size }, (_, i) => Number(inside(i % size, Math.floor(i / size))));
