@@ -27,8 +27,9 @@ import type { SessionOptions } from '../runtime/sessions.ts';
 import type { CheckpointGraphs } from '../weights/checkpoint.ts';
 import type { PackedOptions } from '../weights/packedCache.ts';
 import { stampOf } from '../weights/stamp.ts';
-import { type ModelPlan, packNetworks, planModels, readyWeights } from './loading.ts';
 import { createMemo, type Memo } from './memo.ts';
+import { type ModelPlan, planModels } from './plan.ts';
+import { packNetworks, readyWeights } from './ready.ts';
 import { remembering, type Scope } from './remembering.ts';
 import { createShelf, type Shelf, type Shelved } from './shelf.ts';
 

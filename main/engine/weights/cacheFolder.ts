@@ -1,16 +1,48 @@
 /** The folder of copies that can be made again (float32, packed, overlays): the latest used stay, within a bound. */
-import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
+import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { WeightsError } from '../../../native-models/weights/tensors.ts';
 
 /** What all copies together may take: five full-size checkpoints in float32. */
 export const CACHE_BYTES = 20 * 2 ** 30;
 
-/** Notes that a file was used: the time of its last change says when. In a folder that cannot be written nothing is noted. */
-export function touch(path: string): void {
+/**
+ * The tensors of the copy at `path`; `make` writes it where there is none, or one that is damaged. Made or found, it is then
+ * the latest used, and its folder is brought back to its bound.
+ */
+export async function copyAt(
+  path: string,
+  make: () => Promise<void>,
+  limit?: number,
+): Promise<CanonicalTensors> {
+  let tensors = wholeCopy(path);
+  if (!tensors) {
+    mkdirSync(dirname(path), { recursive: true });
+    await make();
+    ({ tensors } = openSafetensors(path));
+  }
+  touch(path);
+  trimCache(dirname(path), [path], limit);
+  return tensors;
+}
+
+function wholeCopy(path: string): CanonicalTensors | undefined {
+  try {
+    return openSafetensors(path).tensors;
+  } catch {
+    return undefined; // none, or a damaged one: made again, and what hinders that is told then
+  }
+}
+
+/** Notes that a file was used: the time of its last change says when. */
+function touch(path: string): void {
   try {
     utimesSync(path, new Date(), new Date());
-  } catch {}
+  } catch {
+    // A folder that cannot be written loses no copies either.
+  }
 }
 
 /**
@@ -29,8 +61,7 @@ export function cacheProblem(folder: string, error: unknown): string | undefined
 }
 
 /**
- * Deletes copies, the longest unused first, until `limit` bytes are kept; never those in `keep`. A file that another
- * process still maps cannot be deleted on Windows; the next time will do.
+ * Deletes copies, the longest unused first, until `limit` bytes are kept; never those in `keep`.
  */
 export function trimCache(folder: string, keep: readonly string[], limit = CACHE_BYTES): void {
   const files = namesIn(folder)
@@ -48,7 +79,9 @@ export function trimCache(folder: string, keep: readonly string[], limit = CACHE
     try {
       rmSync(path);
       total -= size;
-    } catch {}
+    } catch {
+      // On Windows, where another process still maps it: the next time will do.
+    }
   }
 }
 

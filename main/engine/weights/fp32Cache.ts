@@ -3,18 +3,14 @@
  * opening takes no conversion, pages are shared between sessions and given back under pressure.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { type TensorSource, writeSafetensors } from '../../../native-models/weights/safetensorsWriter.ts';
 import { isFloat, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
-import { cacheProblem, touch, trimCache } from './cacheFolder.ts';
+import { cacheProblem, copyAt } from './cacheFolder.ts';
 import { type CheckpointParts, checkpointOf, type OpenedCheckpoint } from './checkpoint.ts';
 
-/**
- * `checkpoint` with its weights in float32, from the cache; makes the copy when there is none. Made or found, it is then
- * the latest used, and the folder is brought back to its bound.
- */
+/** `checkpoint` with its weights in float32, from a copy in the cache folder. */
 export async function cachedWeights(
   checkpoint: OpenedCheckpoint,
   cacheDir: string,
@@ -22,13 +18,9 @@ export async function cachedWeights(
   limit?: number,
 ): Promise<OpenedCheckpoint> {
   const path = cachePath(checkpoint.path, cacheDir);
-  if (!existsSync(path)) {
-    mkdirSync(cacheDir, { recursive: true });
-    await writeSafetensors(path, float32Sources(checkpoint.parts, signal), { 'emulsion.cache': 'float32' });
-  }
-  touch(path);
-  trimCache(cacheDir, [path], limit);
-  const { tensors } = openSafetensors(path);
+  const make = (): Promise<void> =>
+    writeSafetensors(path, float32Sources(checkpoint.parts, signal), { 'emulsion.cache': 'float32' });
+  const tensors = await copyAt(path, make, limit);
   const below = (prefix: string): Map<string, TensorInfo> =>
     new Map(
       [...tensors]

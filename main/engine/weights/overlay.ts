@@ -3,24 +3,21 @@
  * checkpoint's own when its graphs are built. Made once per checkpoint, files and weights, and found again by its name.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { MergedModule } from '../../../native-models/lora/bind.ts';
 import { mergedBias, mergedWeight } from '../../../native-models/lora/merge.ts';
 import type { LoraNetwork, Site } from '../../../native-models/lora/sites.ts';
 import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
-import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import {
   floatSource,
   type TensorSource,
   writeSafetensors,
 } from '../../../native-models/weights/safetensorsWriter.ts';
 import { readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
+import { badInput } from '../border/failures.ts';
+import { cacheProblem, copyAt } from './cacheFolder.ts';
 import type { CheckpointParts } from './checkpoint.ts';
-
-/** Overlays kept in the cache folder, the latest used. */
-const KEPT = 4;
-const SUFFIX = '.overlay.safetensors';
+import { stampOf } from './stamp.ts';
 
 /** A change of weights that cannot run live, with its share. */
 export interface WeightedMerge {
@@ -28,22 +25,35 @@ export interface WeightedMerge {
   readonly weight: number;
 }
 
-/** `parts` with `merges` in their weights. Throws WeightsError when a change does not fit its layer. */
-export async function overlaid(
+/** Where the overlay of a checkpoint lies. `parts` are the checkpoint's own: a float32 copy changes whenever it is used. */
+export function overlayPath(
   parts: CheckpointParts,
   merges: readonly WeightedMerge[],
   cacheDir: string,
+): string {
+  return join(cacheDir, `${overlayKey(parts, merges)}.overlay.safetensors`);
+}
+
+/**
+ * `parts` with `merges` in their weights, from a copy at `path`. Throws WeightsError when a change does not fit its layer, bad input when the cache
+ * folder takes no file: nothing else can stand in for the merged weights.
+ */
+export async function overlaid(
+  parts: CheckpointParts,
+  merges: readonly WeightedMerge[],
+  path: string,
   signal: AbortSignal,
 ): Promise<CheckpointParts> {
   if (merges.length === 0) return parts;
-  const path = join(cacheDir, overlayKey(parts, merges) + SUFFIX);
-  if (existsSync(path)) utimesSync(path, new Date(), new Date());
-  else {
-    mkdirSync(cacheDir, { recursive: true });
-    await writeSafetensors(path, overlaySources(parts, merges, signal));
-    dropOldest(cacheDir);
-  }
-  const { tensors } = openSafetensors(path);
+  const make = (): Promise<void> => writeSafetensors(path, overlaySources(parts, merges, signal));
+  const tensors = await copyAt(path, make).catch((error: unknown) => {
+    const problem = cacheProblem(dirname(path), error);
+    if (problem === undefined) throw error;
+    throw badInput(
+      `A LoRA of this request is merged into the model's weights, and ${problem}.`,
+      'Make room there, or leave that LoRA out.',
+    );
+  });
   const over = (part: CanonicalTensors, network: LoraNetwork): CanonicalTensors => {
     const own = [...tensors].filter(([name]) => name.startsWith(`${network}:`));
     return new Map([...part, ...own.map(([name, info]) => [name.slice(network.length + 1), info] as const)]);
@@ -61,10 +71,6 @@ export function overlayKey(parts: CheckpointParts, merges: readonly WeightedMerg
   const files = new Set(
     [...base, ...merges.flatMap(({ module }) => Object.values(module.tensors))].map(({ path }) => path),
   );
-  const stamps = [...files].map((path) => {
-    const { size, mtimeMs } = statSync(path);
-    return [path, size, mtimeMs];
-  });
   const uses = merges.map(({ module, weight }) => [
     module.site.network,
     module.site.path,
@@ -72,7 +78,7 @@ export function overlayKey(parts: CheckpointParts, merges: readonly WeightedMerg
     weight,
   ]);
   return createHash('sha256')
-    .update(JSON.stringify([stamps, uses]))
+    .update(JSON.stringify([[...files].map(stampOf), uses]))
     .digest('hex')
     .slice(0, 32);
 }
@@ -113,17 +119,4 @@ function sourceOf(
     return floatSource('', stored, merge(base)).read();
   };
   return { name: `${network}:${path}.${kind}`, dtype: 'F32', shape: stored, read };
-}
-
-/** Files that another process still maps cannot be removed on Windows; the next time will do. */
-function dropOldest(cacheDir: string): void {
-  const overlays = readdirSync(cacheDir)
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => ({ path: join(cacheDir, name), used: statSync(join(cacheDir, name)).mtimeMs }))
-    .sort((a, b) => b.used - a.used);
-  for (const { path } of overlays.slice(KEPT)) {
-    try {
-      rmSync(path);
-    } catch {}
-  }
 }

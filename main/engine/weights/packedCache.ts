@@ -3,7 +3,7 @@
  * made once for its contents: a checkpoint that was moved, renamed or copied finds them again, one that was changed does not.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKED } from '../../../native-models/layers/integer.ts';
 import type { PackedBits, Packing } from '../../../native-models/layers/scope.ts';
@@ -12,10 +12,9 @@ import { integerLayers, type PackedPart } from '../../../native-models/models/in
 import { winogradLayers } from '../../../native-models/models/winogradLayers.ts';
 import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
-import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { readTensor, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
 import { winogradKernels } from '../../../native-models/weights/winogradKernels.ts';
-import { cacheProblem, touch, trimCache } from './cacheFolder.ts';
+import { cacheProblem, copyAt } from './cacheFolder.ts';
 import { partialOf, type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
 
 export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProgress' | 'syncBytes'> {
@@ -50,10 +49,7 @@ export async function packedOrPlain(
   }
 }
 
-/**
- * `tensors` with packed weights beside the layers that have them. Makes the file when there is none; cancellable. Made or
- * found, it is then the latest used, and the folder is brought back to its bound.
- */
+/** `tensors` with packed weights beside the layers that have them, from a copy in the cache folder; cancellable. */
 export async function withPackedWeights(
   part: PackedPart,
   tensors: CanonicalTensors,
@@ -62,25 +58,9 @@ export async function withPackedWeights(
   const { packing, cacheDir, limit } = options;
   const form = packing === 'winograd' ? packing : `int${packing}`;
   const path = join(cacheDir, `${fingerprint(part, tensors)}.${form}.safetensors`);
-  let packed = known(path);
-  if (!packed) {
-    mkdirSync(cacheDir, { recursive: true });
-    const groups = groupsOf(part, tensors, packing);
-    await write(path, groups, { ...options, metadata: { 'emulsion.cache': form } });
-    packed = openSafetensors(path).tensors;
-  }
-  touch(path);
-  trimCache(cacheDir, [path], limit);
-  return new Map([...tensors, ...packed]);
-}
-
-/** The tensors of a file that is there and whole; one that is damaged is made again. */
-function known(path: string): CanonicalTensors | undefined {
-  try {
-    return openSafetensors(path).tensors;
-  } catch {
-    return undefined;
-  }
+  const make = (): Promise<void> =>
+    write(path, groupsOf(part, tensors, packing), { ...options, metadata: { 'emulsion.cache': form } });
+  return new Map([...tensors, ...(await copyAt(path, make, limit))]);
 }
 
 /** A part that no disk space is left for is of no use: it goes. */

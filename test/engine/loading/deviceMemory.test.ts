@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { EngineClient, type LaunchEngine } from '../../../main/engine/border/client.ts';
 import type { EngineSettings, FromEngine, ToEngine } from '../../../main/engine/border/protocol.ts';
 import { createLoraStore } from '../../../main/engine/conditions/loras.ts';
-import { planModels } from '../../../main/engine/loading/loading.ts';
+import { planModels } from '../../../main/engine/loading/plan.ts';
 import { DEFAULT_SESSION } from '../../../main/engine/runtime/sessions.ts';
 import { PLAIN_SETTINGS } from '../../helpers/engineSettings.ts';
 import { TINY_CHECKPOINT, tinyRequest } from '../../helpers/tinyModel.ts';
