@@ -91,7 +91,7 @@ module.exports = {
       `^(native-models|main/(?!engine/border/)|${ORT})`,
       'the parent loads it: what is said, and its own side',
     ),
-    rule('the-engines-weights-run-nothing', '^main/engine/weights/', `^(main/pipeline/|${ORT})`, ''),
+    rule('the-engines-weights-run-nothing', '^main/engine/weights/', ORT, ''),
     rule(
       'the-parent-knows-the-engines-border',
       `^main/(${SERVICES}|${FRONTS})/`,

@@ -21,8 +21,10 @@ export interface EngineHandle {
   kill(): void;
 }
 
+/** Starts an engine process; it is ready for a job at once, messages wait for it. */
 export type LaunchEngine = () => EngineHandle;
 
+/** How one job is run. */
 export interface RunOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
   /** Aborting stops the job before its next step; `kill` stops it at once. */
@@ -41,6 +43,7 @@ interface Running {
   readonly reject: (error: Error) => void;
 }
 
+/** One engine process at a time, started when a job wants it; jobs wait for each other. */
 export class EngineClient {
   readonly #launch: LaunchEngine;
   #settings: EngineSettings;

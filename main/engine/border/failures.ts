@@ -51,7 +51,7 @@ export function toFailure(error: unknown): EngineFailure {
   }
   return {
     code: 'internal',
-    message: `The engine failed: ${firstLine(message)}`,
+    message: `The engine failed: ${firstLineOf(error)}`,
     hint: 'Please report it with the details.',
     details: stack,
   };
@@ -67,6 +67,8 @@ function fromZod(error: ZodError): EngineFailure {
   };
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]!.slice(0, 300);
+/** What somebody else's error says, at the length of a sentence: ONNX Runtime's go on for pages. */
+export function firstLineOf(error: unknown): string {
+  const [line] = String(error instanceof Error ? error.message : error).split('\n', 1);
+  return line!.slice(0, 300);
 }

@@ -4,6 +4,7 @@ import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { EngineHandle } from './client.ts';
 
+/** Variables that the engine process is started with, whatever starts it. */
 export const ENGINE_ENVIRONMENT = {
   /** See runtime/noTelemetry.ts; here because a worker of the engine cannot set it for its process. */
   ORT_DISABLE_TELEMETRY: '1',

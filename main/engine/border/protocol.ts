@@ -11,8 +11,10 @@ import type { LoraTrainingRequest } from '../../../preload/training.ts';
  */
 export type MemoryMode = 'auto' | 'normal' | 'cached' | 'low';
 
+/** What networks can run on, by ONNX Runtime's names of its execution providers. */
 export type DeviceName = 'cpu' | 'webgpu' | 'dml' | 'coreml' | 'cuda';
 
+/** How jobs are run; given with each. */
 export interface EngineSettings {
   readonly memory: MemoryMode;
   /** `auto`: the fastest device whose numbers are right (see devices/ladder.ts). */
@@ -31,6 +33,7 @@ export interface EngineSettings {
   readonly tinyDecoder?: string;
 }
 
+/** Everything the engine can be asked for. */
 export type EngineJob =
   | { readonly kind: 'generate'; readonly request: GenerationRequest }
   | { readonly kind: 'upscale'; readonly request: UpscaleRequest }
@@ -65,6 +68,7 @@ export interface RawImage {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
+/** What a job is doing. */
 export type Stage =
   | 'load'
   | 'encode text'
@@ -77,13 +81,14 @@ export type Stage =
   | 'train'
   | 'embed';
 
+/** How far a job is. */
 export interface EngineProgress {
   readonly stage: Stage;
   /** Finished units of this stage, and how many there are. */
   readonly step: number;
   readonly steps: number;
   readonly secondsPerStep?: number;
-  /** Estimate for the whole job. */
+  /** Estimate for the rest of this stage. */
   readonly secondsLeft?: number;
   /** Small picture (latent size × batch, first item) of the running step. */
   readonly preview?: RawImage;
@@ -91,6 +96,7 @@ export interface EngineProgress {
   readonly loss?: number;
 }
 
+/** What was found out about a device. */
 export interface DeviceReport {
   readonly name: DeviceName;
   readonly usable: boolean;
@@ -101,6 +107,7 @@ export interface DeviceReport {
   readonly gflops?: number;
 }
 
+/** What becomes of a job, by kind; all kinds that make pictures give `images`. */
 export type EngineResult =
   | {
       readonly kind: 'images';
@@ -159,10 +166,12 @@ export interface EngineFailure {
   readonly details?: string;
 }
 
+/** What the parent says. */
 export type ToEngine =
   | { readonly type: 'run'; readonly id: number; readonly job: EngineJob; readonly settings: EngineSettings }
   | { readonly type: 'cancel'; readonly id: number };
 
+/** What the engine says; `ready` once, when it listens. */
 export type FromEngine =
   | { readonly type: 'ready' }
   /** Sent before a device is touched, and with the bytes that are wanted of its memory once they are known. */

@@ -32,6 +32,7 @@ export interface LoraSet {
   readonly notes: readonly string[];
 }
 
+/** LoRA files, kept while they are of use. */
 export interface LoraStore {
   /** Throws WeightsError when a file is no LoRA or was made for another base. */
   choose(config: CheckpointConfig, choices: readonly LoraChoice[], device?: DeviceName): LoraSet;

@@ -2,29 +2,27 @@
  * Residuals of ControlNets that stay on the device: weighed and added there, given to the U-Net there, freed behind it. At
  * 512² they are 50 MB for a step of guidance, which would go to the CPU and back.
  */
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { buildGraph, type Graph } from '../../../native-models/graph/build.ts';
 import * as ops from '../../../native-models/graph/ops.ts';
 import { input } from '../../../native-models/graph/value.ts';
 import { PLAIN_MIX, type ResidualMix } from '../../pipeline/control.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import { createSession, type SessionOptions } from '../runtime/sessions.ts';
-import { fromOrt, isOnDevice, toOrt } from '../runtime/tensors.ts';
+import { sessionsOnDemand } from '../runtime/sessionsOnDemand.ts';
+import { isOnDevice, runOne, toOrt } from '../runtime/tensors.ts';
 
+/** A mix that holds tensors and sessions on the device. */
 export interface DeviceMix extends ResidualMix {
   release(): Promise<void>;
 }
 
 /** `options` are those of the network that is controlled. */
 export function deviceMix(options: SessionOptions): DeviceMix {
-  const sessions = new Map<'scaled' | 'added', Promise<InferenceSession>>();
+  const sessions = sessionsOnDemand((name: 'scaled' | 'added') =>
+    createSession(mixGraph(name === 'added'), { ...options, outputsOnDevice: 'all' }),
+  );
   const made = new Set<OrtTensor>();
-  const sessionOf = (name: 'scaled' | 'added'): Promise<InferenceSession> => {
-    const onDevice = { ...options, outputsOnDevice: 'all' } as const;
-    const session = sessions.get(name) ?? createSession(mixGraph(name === 'added'), onDevice);
-    sessions.set(name, session);
-    return session;
-  };
   const done = (): void => {
     for (const tensor of made) tensor.dispose();
     made.clear();
@@ -35,16 +33,15 @@ export function deviceMix(options: SessionOptions): DeviceMix {
       made.add(toOrt(residual));
       if (!sum && shares.every((share) => share === 1)) return residual;
       const feeds = { x: toOrt(residual), share: toOrt(rowShares(residual.shape[0]!, shares)) };
-      const session = await sessionOf(sum ? 'added' : 'scaled');
-      const { y } = await session.run(sum ? { ...feeds, sum: toOrt(sum) } : feeds);
-      made.add(y as OrtTensor);
-      return fromOrt(y as OrtTensor);
+      const session = await sessions.get(sum ? 'added' : 'scaled');
+      const mixed = await runOne(session, sum ? { ...feeds, sum: toOrt(sum) } : feeds, 'y');
+      made.add(toOrt(mixed));
+      return mixed;
     },
     done,
     release: async () => {
       done();
-      for (const session of sessions.values()) await (await session).release();
-      sessions.clear();
+      await sessions.release();
     },
   };
 }

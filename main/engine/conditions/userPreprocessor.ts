@@ -5,12 +5,12 @@
  */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { resizePixels } from '../../images/resample.ts';
 import { type Tensor, tensor } from '../../pipeline/tensor.ts';
-import { badInput, EngineError } from '../border/failures.ts';
-import '../runtime/noTelemetry.ts';
+import { badInput, EngineError, firstLineOf } from '../border/failures.ts';
+import { openOnnxFile } from '../runtime/sessions.ts';
 import { fromOrt, toOrt } from '../runtime/tensors.ts';
 
 /** What `options.normalise` chooses: pixels as 0–1, by ImageNet's mean and deviation, or as −1…1. */
@@ -41,9 +41,8 @@ export async function runUserPreprocessor(
     return resizePixels(hint, source.width, source.height, 'bicubic');
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
-    const problem = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
     throw badInput(
-      `${basename(path)}: the preprocessor failed: ${problem}`,
+      `${basename(path)}: the preprocessor failed: ${firstLineOf(cause)}`,
       'It must take one picture [1, 3, H, W] and give one.',
     );
   } finally {
@@ -57,10 +56,10 @@ async function openUserFile(path: string): Promise<InferenceSession> {
     throw badInput(`${basename(path)}: there is no such preprocessor.`, `Put the file back at ${path}.`);
   if (size > MAX_FILE_BYTES) throw badInput(`${basename(path)} is too large for a preprocessor.`);
   try {
-    return await InferenceSession.create(path, { logSeverityLevel: 3 });
-  } catch {
+    return await openOnnxFile(path);
+  } catch (cause) {
     throw badInput(
-      `${basename(path)} is not an ONNX file that can be opened.`,
+      `${basename(path)} is not an ONNX file that can be opened: ${firstLineOf(cause)}`,
       'Export the preprocessor again.',
     );
   }

@@ -3,6 +3,7 @@ import type { DeviceName, EngineSettings } from '../border/protocol.ts';
 import { DEFAULT_SESSION, type SessionOptions } from '../runtime/sessions.ts';
 import { probeDevice, probeDevices, type ReadyDevice } from './ladder.ts';
 
+/** How the networks of a job with these settings are opened. Rejects with an EngineError where the device is of no use. */
 export type SessionChooser = (settings: EngineSettings) => Promise<SessionOptions>;
 
 /** Probes a device when it is first wanted; `auto` probes them all. */

@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import { graphics, type Systeminformation } from 'systeminformation';
 
+/** A graphics card, as people know it. */
 export interface GraphicsCard {
   readonly name: string;
   /** Bytes that a network may count on; undefined where the system does not tell. */

@@ -1,7 +1,7 @@
 /** The device ladder: every execution provider runs small graphs against the CPU's numbers; the fastest right one wins. */
 import { listSupportedBackends } from 'onnxruntime-node';
 import type { Target } from '../../../native-models/layers/scope.ts';
-import { badInput } from '../border/failures.ts';
+import { badInput, firstLineOf } from '../border/failures.ts';
 import type { DeviceName, DeviceReport } from '../border/protocol.ts';
 import { createSession, DEFAULT_SESSION } from '../runtime/sessions.ts';
 import { loadedLibraries, softwareAdapter } from './drivers.ts';
@@ -12,6 +12,7 @@ import { convolutionSpeed } from './speed.ts';
 /** Providers worth trying on this platform, the most capable first; the CPU always works and comes last. */
 const LADDER: readonly DeviceName[] = ['cuda', 'dml', 'coreml', 'webgpu', 'cpu'];
 
+/** How graphs are written for the CPU. */
 export const CPU_TARGET: Target = { flavour: 'cpu' };
 
 /** A device that may be used, and how graphs are written for it. */
@@ -27,11 +28,13 @@ interface Probed {
   readonly ready?: ReadyDevice;
 }
 
+/** What was found out about every device, and which one is used. */
 export interface DeviceChoice {
   readonly devices: DeviceReport[];
   readonly chosen: ReadyDevice;
 }
 
+/** How devices are probed. */
 export interface ProbeOptions {
   /** Devices that ended an engine before. */
   readonly avoid?: readonly DeviceName[] | undefined;
@@ -63,7 +66,7 @@ export async function probeDevice(name: DeviceName): Promise<ReadyDevice> {
   try {
     return (await measure(name)).ready;
   } catch (error) {
-    throw badInput(`device: ${name} cannot be used: ${firstLine(error)}.`, 'Choose "auto" or "cpu".');
+    throw badInput(`device: ${name} cannot be used: ${reasonOf(error)}.`, 'Choose "auto" or "cpu".');
   }
 }
 
@@ -82,7 +85,7 @@ async function probeUnless(name: DeviceName, avoided: boolean): Promise<Probed> 
     if (software) return unusable(name, `${software} is a software adapter: the CPU itself is faster`);
     return await probeGpu(name);
   } catch (error) {
-    return unusable(name, `it does not start: ${firstLine(error)}`);
+    return unusable(name, `it does not start: ${reasonOf(error)}`);
   }
 }
 
@@ -152,7 +155,7 @@ function described(
 }
 
 /** Dawn finds no adapter where no graphics driver is installed; its own words are a line of C++. */
-function firstLine(error: unknown): string {
-  const [line] = String(error instanceof Error ? error.message : error).split('\n', 1);
-  return /adapter_result/.test(line!) ? 'no graphics adapter with a driver was found' : line!.slice(0, 200);
+function reasonOf(error: unknown): string {
+  const line = firstLineOf(error);
+  return /adapter_result/.test(line) ? 'no graphics adapter with a driver was found' : line;
 }

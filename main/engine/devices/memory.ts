@@ -8,8 +8,8 @@ export type LoadedMode = Exclude<MemoryMode, 'auto'>;
 
 /** Measured: a picture decoded in one piece takes about 6.5 KB per pixel at SD's VAE width. */
 export const VAE_BYTES_PER_PIXEL = 6500;
-/** Two of these, sharing 64 pixels, cover 1024. */
-const SMALLEST_TILE = 544;
+/** Side of the smallest tile that the VAE works in: two of these, sharing 64 pixels, cover 1024. */
+export const SMALLEST_TILE = 544;
 
 /** The largest tile side that leaves half of the `free` bytes alone; whole pictures where they fit. */
 export function vaeTileFor(pixels: number, memory: MemoryMode, free = availableMemory()): number {

@@ -4,6 +4,7 @@ import type { GenerationRequest } from '../../../preload/request.ts';
 import type { DeviceName, EngineSettings } from '../border/protocol.ts';
 import { type PackingGains, packingGains, RIGHT, WORTHWHILE } from './packingGain.ts';
 
+/** How much error a request allows for speed. */
 export type Speed = GenerationRequest['speed'];
 
 /** fast: within 1e-3 of float32. draft: within some percent, or as fast is where 8-bit integers gain nothing. */
@@ -12,6 +13,7 @@ const CANDIDATES: Readonly<Record<Exclude<Speed, 'exact'>, readonly Packing[]>> 
   draft: [8, 'winograd'],
 };
 
+/** How weights are packed for a request. */
 export interface PackingChoice {
   /** Absent: float32. */
   readonly packing?: Packing;

@@ -8,14 +8,17 @@ import { input, type Value } from '../../../native-models/graph/value.ts';
 import { conv2d, linear } from '../../../native-models/layers/basic.ts';
 import { type Packing, rootScope, type Scope } from '../../../native-models/layers/scope.ts';
 import { layerSource } from '../../../native-models/weights/packed.ts';
+import { sizeOf } from '../../pipeline/tensor.ts';
 import { relativeL2, wave } from '../runtime/probing.ts';
 import { createSession, DEFAULT_SESSION } from '../runtime/sessions.ts';
+import { runOne } from '../runtime/tensors.ts';
 
 /** Time of the packed layers over the time of the float32 ones, and the larger of their relative errors. */
 export interface PackingGain {
   readonly timeRatio: number;
   readonly relativeError: number;
 }
+/** Of every form that weights are packed in. */
 export type PackingGains = Readonly<Record<Packing, PackingGain>>;
 
 /** Above this ratio the gain is not worth the error. */
@@ -40,6 +43,7 @@ const GAINS_FILE = 'packing-gains.json';
 const BELIEVED = 10 * 60_000;
 /** Two runs that differ by no more than this confirm each other. */
 const NEAR = 1.1;
+/** What is measured; undefined is float32. */
 const KINDS = [undefined, 8, 16, 'winograd'] as const;
 
 /** What this process measured itself, for where no file can be written. */
@@ -71,7 +75,9 @@ export function keepGains(folder: string, threads: number, gains: PackingGains, 
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, GAINS_FILE), JSON.stringify(own));
-  } catch {}
+  } catch {
+    // A folder that takes no file: this process remembers, the next one measures again.
+  }
 }
 
 /** What the gains depend on. */
@@ -151,7 +157,7 @@ async function prepare(
   packing: Packing | undefined,
   threads: number,
 ): Promise<Candidate> {
-  const weight = wave(product(weightShape), 0.23);
+  const weight = wave(sizeOf(weightShape), 0.23);
   const scope = rootScope(layerSource(weight, weightShape, packing), { flavour: 'cpu' });
   const graph = buildGraph({ y: layer(scope, input('x', 'float32', shape)) });
   const session = await createSession(graph, {
@@ -159,15 +165,15 @@ async function prepare(
     threads,
     prepack: typeof packing === 'number',
   });
-  const x = new Tensor('float32', wave(product(shape), 0.37), shape);
+  const x = new Tensor('float32', wave(sizeOf(shape), 0.37), shape);
   return { session, x, output: new Float32Array(), times: [] };
 }
 
 async function runOnce(candidate: Candidate): Promise<void> {
   const start = performance.now();
-  const { y } = await candidate.session.run({ x: candidate.x });
+  const { data } = await runOne(candidate.session, { x: candidate.x }, 'y');
   candidate.times.push(performance.now() - start);
-  candidate.output = y!.data as Float32Array;
+  candidate.output = data;
 }
 
 function compare(packed: readonly Candidate[], float: readonly Candidate[]): PackingGain {
@@ -176,5 +182,3 @@ function compare(packed: readonly Candidate[], float: readonly Candidate[]): Pac
   const errors = packed.map(({ output }, index) => relativeL2(output, float[index]!.output));
   return { timeRatio: total(packed) / total(float), relativeError: Math.max(...errors) };
 }
-
-const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

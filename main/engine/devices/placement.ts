@@ -1,5 +1,5 @@
 /** What of a checkpoint fits into a device's memory: everything, ever less of it at once, or nothing. */
-import { VAE_BYTES_PER_PIXEL, vaeTileFor } from './memory.ts';
+import { SMALLEST_TILE, VAE_BYTES_PER_PIXEL, vaeTileFor } from './memory.ts';
 
 /** Bytes of weights on the device, and the size of the picture. */
 export interface Need {
@@ -23,6 +23,7 @@ interface DevicePlan {
   readonly oneAtATime: boolean;
 }
 
+/** Where a job runs: on its device by a plan that fits, or on the CPU, and why. */
 export type Placement =
   | ({
       readonly on: 'device';
@@ -33,13 +34,15 @@ export type Placement =
     } & DevicePlan)
   | { readonly on: 'cpu'; readonly reason: string };
 
-/** The fastest first. */
-const PLANS = (rows: number): readonly DevicePlan[] => [
-  { textOnCpu: false, rows, oneAtATime: false },
-  { textOnCpu: true, rows, oneAtATime: false },
-  { textOnCpu: true, rows: 1, oneAtATime: false },
-  { textOnCpu: true, rows: 1, oneAtATime: true },
-];
+/** Ways to paint a batch, the fastest first. */
+function plansFor(rows: number): readonly DevicePlan[] {
+  return [
+    { textOnCpu: false, rows, oneAtATime: false },
+    { textOnCpu: true, rows, oneAtATime: false },
+    { textOnCpu: true, rows: 1, oneAtATime: false },
+    { textOnCpu: true, rows: 1, oneAtATime: true },
+  ];
+}
 
 /** The driver, the window and other programs keep this share. */
 const USABLE = 0.85;
@@ -47,8 +50,6 @@ const USABLE = 0.85;
 /** Activations of SD's U-Net for a row, in values per pixel of the picture: counted over its largest blocks, doubled. */
 const UNET_VALUES_PER_PIXEL = 300;
 const HEADS = 8;
-/** The VAE works in tiles of no less than this side. */
-const SMALLEST_TILE = 544;
 
 /**
  * `memory`: bytes of the device, undefined where nobody knows: then everything is tried there. `limit`: what it is known
@@ -59,7 +60,7 @@ export function placementFor(
   memory: number | undefined,
   limit = Number.POSITIVE_INFINITY,
 ): Placement {
-  const plans = PLANS(need.rows);
+  const plans = plansFor(need.rows);
   const usable = Math.min((memory ?? Number.POSITIVE_INFINITY) * USABLE, limit);
   const whole = need.pixels * vaeBytesPerPixel(need);
   const tile = Math.min(need.pixels, SMALLEST_TILE ** 2) * vaeBytesPerPixel(need);

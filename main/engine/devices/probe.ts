@@ -15,10 +15,11 @@ import {
   type Target,
 } from '../../../native-models/layers/scope.ts';
 import { SD15, type UnetConfig } from '../../../native-models/models/configs.ts';
+import { sizeOf } from '../../pipeline/tensor.ts';
 import type { DeviceName } from '../border/protocol.ts';
 import { relativeL2 } from '../runtime/probing.ts';
 import { createSession, DEFAULT_SESSION } from '../runtime/sessions.ts';
-import type { Feeds } from '../runtime/tensors.ts';
+import { type Feeds, runOne } from '../runtime/tensors.ts';
 
 /** Rounding alone; a wrong kernel errs by far more, be it at one width of heads only. */
 const LARGEST_RELATIVE_ERROR: Readonly<Record<Precision, number>> = { float32: 1e-3, float16: 2e-2 };
@@ -57,6 +58,7 @@ export function smallestGraph(): Graph {
   return buildGraph({ y: ops.relu(input('x', 'float32', [1])) });
 }
 
+/** Whether an error is no more than rounding. */
 export function isRight(relativeError: number, { precision = 'float32' }: Target): boolean {
   return relativeError <= LARGEST_RELATIVE_ERROR[precision]; // false for NaN
 }
@@ -76,8 +78,8 @@ async function errorOf(
 async function outputOf(graph: Graph, device: DeviceName): Promise<Float32Array> {
   const session = await createSession(graph, { ...DEFAULT_SESSION, device });
   try {
-    const outputs = await session.run(noiseFeeds(graph.inputs), [graph.outputs[0]!.name]);
-    return Float32Array.from(outputs[graph.outputs[0]!.name]!.data as Float32Array);
+    const { data } = await runOne(session, noiseFeeds(graph.inputs), graph.outputs[0]!.name);
+    return data.slice();
   } finally {
     await session.release();
   }
@@ -106,7 +108,7 @@ function attentionGraph(target: Target): Graph {
 export const NOISE_WEIGHTS: ParameterSource = {
   has: () => true,
   get: (name, shape) => {
-    const count = shape.reduce((a, b) => a * b, 1);
+    const count = sizeOf(shape);
     if (shape.length > 1) return constant(noise(count, Math.sqrt(shape[0]! / count)), shape);
     const isNormScale = /norm|layers\.0|out\.0/.test(name) && name.endsWith('weight');
     return constant(noise(count, 0.1, isNormScale ? 1 : 0), shape);
@@ -131,7 +133,7 @@ function noiseFeeds(inputs: readonly NamedValue[]): Feeds {
         if (dim.startsWith('rank')) return RANK;
         return SIZES[dim] ?? residuals[dim] ?? 1;
       });
-      const count = sizes.reduce((a, b) => a * b, 1);
+      const count = sizeOf(sizes);
       const values =
         name === 'timestep' ? new Float32Array(count).fill(601) : noise(count, deviationOf(name));
       return [name, new Tensor('float32', values, sizes)];

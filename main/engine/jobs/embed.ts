@@ -11,6 +11,7 @@ import { openClipPair } from '../networks/clipPair.ts';
 import type { JobContext } from './context.ts';
 import { progressReporter } from './progress.ts';
 
+/** Of a picture that is brought to size whole. */
 const LARGEST_ASPECT = 8;
 
 /** Pictures that go through the tower together. */
@@ -27,24 +28,21 @@ export async function embed(
   const pair = openClipPair(model, await host.session(settings));
   try {
     progress.begin('embed', images.length + texts.length);
-    const result = {
-      kind: 'embeddings',
-      images: [] as Float32Array[],
-      texts: [] as Float32Array[],
-    } as const;
+    const ofImages: Float32Array[] = [];
+    const ofTexts: Float32Array[] = [];
     for (let from = 0; from < images.length; from += BATCH) {
       signal.throwIfAborted();
       const paths = images.slice(from, from + BATCH);
       const pictures = await Promise.all(paths.map((path) => readSquare(path, pair.imageSize)));
-      result.images.push(...(await pair.embedImages(normalised(pictures))));
+      ofImages.push(...(await pair.embedImages(normalised(pictures))));
       for (const _ of paths) progress.advance();
     }
     for (const text of texts) {
       signal.throwIfAborted();
-      result.texts.push(await pair.embedText(text));
+      ofTexts.push(await pair.embedText(text));
       progress.advance();
     }
-    return result;
+    return { kind: 'embeddings', images: ofImages, texts: ofTexts };
   } finally {
     await pair.release();
   }

@@ -2,7 +2,7 @@
 import { openWeights } from '../../../native-models/weights/open.ts';
 import { isFloat, readTensorFloat32, WeightsError } from '../../../native-models/weights/tensors.ts';
 import type { GenerationRequest } from '../../../preload/request.ts';
-import { tensor } from '../../pipeline/tensor.ts';
+import { sizeOf, tensor } from '../../pipeline/tensor.ts';
 import type { Embedding } from '../../pipeline/text/embeddings.ts';
 import { fileOf } from './requestFiles.ts';
 
@@ -16,10 +16,7 @@ export function readEmbeddings({ embeddings }: Pick<GenerationRequest, 'embeddin
     const path = fileOf(ref, 'embedding');
     const vectors = [...openWeights(path).tensors.values()].filter(
       ({ dtype, shape }) =>
-        isFloat(dtype) &&
-        shape.length >= 1 &&
-        shape.length <= 2 &&
-        shape.reduce((a, b) => a * b, 1) <= MAX_NUMBERS,
+        isFloat(dtype) && shape.length >= 1 && shape.length <= 2 && sizeOf(shape) <= MAX_NUMBERS,
     );
     if (vectors.length === 0)
       throw new WeightsError(

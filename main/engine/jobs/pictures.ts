@@ -12,6 +12,7 @@ import { type Tensor, zeros } from '../../pipeline/tensor.ts';
 import { badInput } from '../border/failures.ts';
 import { readPicture } from './requestFiles.ts';
 
+/** A request's pictures as the pipeline takes them, and the way back. */
 export interface RequestPictures {
   readonly inputs: Pick<GenerationInputs, 'initLatent' | 'latentMask' | 'extraChannels'>;
   /** What was cut out of the source, where only the masked area is worked on. */

@@ -1,13 +1,20 @@
-/** Progress of a job with an honest time left: seconds per step are measured, the rest is learnt from earlier jobs. */
+/** Progress of a job, with the time that is left of a stage by the seconds its steps took so far. */
 import type { EngineProgress, RawImage, Stage } from '../border/protocol.ts';
 
+/** What a step shows of itself. */
+interface StepDetails {
+  readonly preview?: RawImage;
+  readonly loss?: number;
+}
+
+/** The stages of a job as they come; see EngineProgress. */
 export interface ProgressReporter {
   /** A stage begins; `steps` units of it are to come. */
   begin(stage: Stage, steps?: number): void;
   /** Another stage in between; the function that is given back returns to the one before, where it stood. */
   aside(stage: Stage): () => void;
   /** One more unit is done. */
-  advance(details?: { preview?: RawImage; loss?: number }): void;
+  advance(details?: StepDetails): void;
   /** Seconds spent in each stage so far. */
   timings(): Record<string, number>;
 }
@@ -15,10 +22,8 @@ export interface ProgressReporter {
 /** Weight of the newest step in the running mean of seconds per step. */
 const NEWEST = 0.3;
 
-export function progressReporter(
-  report: (progress: EngineProgress) => void,
-  secondsAfterSteps = 0,
-): ProgressReporter {
+/** Tells `report` whenever a stage begins and a unit of it is done. A job begins in the stage "load". */
+export function progressReporter(report: (progress: EngineProgress) => void): ProgressReporter {
   const seconds: Record<string, number> = {};
   let stage: Stage = 'load';
   let [step, steps] = [0, 0];
@@ -29,18 +34,12 @@ export function progressReporter(
   const closeStage = (): void => {
     seconds[stage] = (seconds[stage] ?? 0) + (performance.now() - stageStart) / 1000;
   };
-  const send = (details: { preview?: RawImage; loss?: number } = {}): void => {
-    const known = secondsPerStep !== undefined && step > 0;
-    report({
-      stage,
-      step,
-      steps,
-      ...(known && {
-        secondsPerStep: secondsPerStep!,
-        secondsLeft: (steps - step) * secondsPerStep! + secondsAfterSteps,
-      }),
-      ...details,
-    });
+  const send = (details: StepDetails = {}): void => {
+    const times = secondsPerStep !== undefined && {
+      secondsPerStep,
+      secondsLeft: (steps - step) * secondsPerStep,
+    };
+    report({ stage, step, steps, ...times, ...details });
   };
   const begin: ProgressReporter['begin'] = (next, count = 1) => {
     closeStage();

@@ -48,6 +48,7 @@ export function secondPassOf(request: GenerationRequest, inChannels: number): Se
   return { painted, pictures: inChannels === 8 ? painted : { ...painted, kind: 'text-to-image' } };
 }
 
+/** What an upscaler between the passes is run with. */
 export interface EnlargeOptions {
   readonly session: SessionOptions;
   readonly progress: ProgressReporter;

@@ -5,6 +5,7 @@ import type { LoraChoice, LoraSet, LoraStore } from '../conditions/loras.ts';
 import { type Need, type Placement, placementFor, savingsOf } from '../devices/placement.ts';
 import { DEFAULT_SESSION, type SessionOptions } from '../runtime/sessions.ts';
 import {
+  elementsOf,
   type OpenedCheckpoint,
   openCheckpoint,
   openVaePart,
@@ -14,6 +15,7 @@ import {
 import { overlayKey } from '../weights/overlay.ts';
 import { stampOf } from '../weights/stamp.ts';
 
+/** The model files of a job, and the largest picture it makes with them. */
 export interface WantedModels {
   readonly checkpoint: string;
   /** A VAE file to use instead of the checkpoint's own. */
@@ -77,7 +79,7 @@ function limitNotes(
 /** What a device would have to hold; the CPU's memory is another matter (memory.ts). */
 function needOf({ parts, target, config }: OpenedCheckpoint, { pixels, batch }: WantedModels): Need {
   const bytesOf = (part: CanonicalTensors, { precision = 'float32' }: Target): number =>
-    part.values().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0) * BYTES[precision];
+    elementsOf(part) * BYTES[precision];
   return {
     unet: bytesOf(parts.unet, target),
     textEncoders: parts.textEncoders.reduce((sum, part) => sum + bytesOf(part, target), 0),

@@ -6,6 +6,7 @@ import { overlaid, overlayPath } from '../weights/overlay.ts';
 import { type PackedOptions, packedOrPlain, withoutPacked } from '../weights/packedCache.ts';
 import type { ModelPlan } from './plan.ts';
 
+/** Where the weights are to be. */
 export interface ReadyOptions {
   readonly memory: LoadedMode;
   readonly cacheDir: string;
@@ -29,6 +30,7 @@ export async function packNetworks(
   return { packed: { unet: unet.tensors, vae: decoder.tensors } };
 }
 
+/** A checkpoint over weights that are all where its sessions read them. */
 export interface ReadyWeights {
   readonly checkpoint: OpenedCheckpoint;
   /** Set where memory mode `cached` has no copy: why, as half a sentence. */

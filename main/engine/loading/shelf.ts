@@ -1,5 +1,6 @@
 /** Which loaded checkpoints stay loaded: the last one; of those whose weights are mapped files, the last few. */
 
+/** What can stay loaded. */
 export interface Shelved {
   /** Equal for jobs that can run on it. */
   readonly key: string;
@@ -8,6 +9,7 @@ export interface Shelved {
   release(): Promise<void>;
 }
 
+/** Loaded checkpoints, the newest last. */
 export interface Shelf<T extends Shelved> {
   /** The one with this key, which is now the newest. */
   take(key: string): T | undefined;

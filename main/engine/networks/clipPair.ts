@@ -1,7 +1,5 @@
 /** CLIP's two towers from one file: pictures and texts become unit vectors of one space. */
-import type { InferenceSession } from 'onnxruntime-node';
 import { compileClipText, compileClipVision } from '../../../native-models/compile.ts';
-import type { Graph } from '../../../native-models/graph/build.ts';
 import { inferClipText } from '../../../native-models/inspect/architecture.ts';
 import { clipVisionConfig, textEncoderConfigs } from '../../../native-models/inspect/config.ts';
 import type { ClipTextConfig, ClipVisionConfig } from '../../../native-models/models/configs.ts';
@@ -13,6 +11,7 @@ import type { Tensor } from '../../pipeline/tensor.ts';
 import { packChunk } from '../../pipeline/text/chunks.ts';
 import { tokenize } from '../../pipeline/text/tokenize.ts';
 import { createSession, type SessionOptions } from '../runtime/sessions.ts';
+import { sessionsOnDemand } from '../runtime/sessionsOnDemand.ts';
 import { runOne, toOrt } from '../runtime/tensors.ts';
 import { textModel } from './textModel.ts';
 
@@ -36,22 +35,23 @@ export function openClipPair(path: string, options: SessionOptions): ClipPair {
   const vision = clipVisionConfig(file);
   const text = textTower(file);
   requireSharedSpace(path, vision, text.config);
-  const towers = lazySessions(options, {
+  const towers = {
     vision: () =>
       compileClipVision(fileParameters(path, canonicalTensors(file, 'clipVision')), vision, options.target),
     text: () => compileClipText(fileParameters(path, text.tensors), text.config, options.target).graph,
-  });
-  const model = textModel(text.config, () => towers.get('text'));
+  } as const;
+  const sessions = sessionsOnDemand((name: keyof typeof towers) => createSession(towers[name](), options));
+  const model = textModel(text.config, () => sessions.get('text'));
   return {
     imageSize: vision.imageSize,
     embedImages: async (pictures) =>
-      unitRows(await runOne(await towers.get('vision'), { image: toOrt(pictures) }, 'embedding')),
+      unitRows(await runOne(await sessions.get('vision'), { image: toOrt(pictures) }, 'embedding')),
     embedText: async (words) => {
       const tokenIds = textTokens(words, text.config);
       const { pooled } = await model.encode({ tokenIds, clipSkip: 1 });
       return unitRows(pooled!)[0]!;
     },
-    release: towers.release,
+    release: sessions.release,
   };
 }
 
@@ -89,24 +89,6 @@ function textTokens(text: string, config: ClipTextConfig): Int32Array<ArrayBuffe
     kept.map((id) => ({ id, word: '', weight: 1 })),
     config,
   ).tokenIds;
-}
-
-function lazySessions<Name extends string>(
-  options: SessionOptions,
-  graphs: Record<Name, () => Graph>,
-): { get(name: Name): Promise<InferenceSession>; release(): Promise<void> } {
-  const opened = new Map<Name, Promise<InferenceSession>>();
-  return {
-    get: (name) => {
-      const session = opened.get(name) ?? createSession(graphs[name](), options);
-      opened.set(name, session);
-      return session;
-    },
-    release: async () => {
-      for (const session of opened.values()) await (await session).release();
-      opened.clear();
-    },
-  };
 }
 
 /** [N, D] → N vectors of length 1. */

@@ -1,5 +1,4 @@
 /** Previews by TAESD: opened when the first is wanted, kept while the same file is wanted. */
-import type { InferenceSession } from 'onnxruntime-node';
 import { compileTaesdDecoder } from '../../../native-models/compile.ts';
 import type { CheckpointConfig } from '../../../native-models/models/configs.ts';
 import { canonicalTensors } from '../../../native-models/weights/keys.ts';
@@ -10,9 +9,11 @@ import { fromTensor, type Pixels } from '../../images/pixels.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import type { RawImage } from '../border/protocol.ts';
 import { createSession, type SessionOptions } from '../runtime/sessions.ts';
+import { sessionsOnDemand } from '../runtime/sessionsOnDemand.ts';
 import { runOne, toOrt } from '../runtime/tensors.ts';
 import { previewOf } from './preview.ts';
 
+/** A TAESD decoder, loaded with the first picture. */
 export interface TinyDecoder {
   /** The first picture of a latent [B, 4, h, w] × scalingFactor, at full size. */
   decode(latent: Tensor): Promise<Pixels>;
@@ -26,16 +27,13 @@ export function openTinyDecoder(path: string, options: SessionOptions): TinyDeco
   if (width === undefined || latentChannels === undefined)
     throw new WeightsError(path, 'this is no TAESD decoder', 'Choose taesd_decoder or taesdxl_decoder');
   const graph = compileTaesdDecoder(fileParameters(path, tensors), { width, latentChannels }, options.target);
-  let session: Promise<InferenceSession> | undefined;
+  const sessions = sessionsOnDemand(() => createSession(graph, options));
   return {
     decode: async (latent) => {
-      session ??= createSession(graph, options);
-      const image = await runOne(await session, { latent: toOrt(firstOf(latent)) }, 'image');
+      const image = await runOne(await sessions.get('decoder'), { latent: toOrt(firstOf(latent)) }, 'image');
       return fromTensor(image, 'unit')[0]!;
     },
-    release: async () => {
-      await (await session)?.release();
-    },
+    release: sessions.release,
   };
 }
 
@@ -45,6 +43,7 @@ interface Previewed {
   readonly session: SessionOptions;
 }
 
+/** Small pictures of unfinished latents. */
 export interface Previews {
   /** By the tiny decoder at `path`, or by the latent→RGB matrix. */
   of(latent: Tensor, loaded: Previewed, path: string | undefined): Promise<RawImage>;

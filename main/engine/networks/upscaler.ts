@@ -23,6 +23,7 @@ export interface OpenUpscaler {
   release(): Promise<void>;
 }
 
+/** How a picture is enlarged. */
 export interface UpscaleOptions {
   /** Side of a tile in input pixels. */
   readonly tile: number;

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { compileVaeDecoder, compileVaeEncoder } from '../../../native-models/compile.ts';
 import { vaeConfig } from '../../../native-models/inspect/config.ts';
+import type { ParameterSource } from '../../../native-models/layers/scope.ts';
 import { type CheckpointConfig, SD15, SDXL } from '../../../native-models/models/configs.ts';
 import { canonicalTensors } from '../../../native-models/weights/keys.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
@@ -30,7 +31,7 @@ export function openVaeFile(
   const family = /xl/i.test(basename(path)) ? SDXL : SD15;
   const vae = vaeConfig(file, family.architecture);
   const config: CheckpointConfig = { ...family, vae, textEncoders: [] };
-  const source = (): ReturnType<typeof fileParameters> => fileParameters(path, canonicalTensors(file, 'vae'));
+  const source = (): ParameterSource => fileParameters(path, canonicalTensors(file, 'vae'));
   const target = vaeTargetOf(family, session.target);
   const noSuchPart = (): never => {
     throw new Error(`${path} holds a VAE and nothing else`);

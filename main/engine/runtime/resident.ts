@@ -3,13 +3,14 @@
  * (`preferredOutputLocation`) and takes them as inputs of any session of the same provider, without a copy. It cannot
  * read them back: `getData()` ends the process (1.30), so whoever needs the numbers asks a session for a CPU output.
  */
-import type { InferenceSession } from 'onnxruntime-node';
-import { buildGraph } from '../../../native-models/graph/build.ts';
+import { buildGraph, type Graph } from '../../../native-models/graph/build.ts';
 import * as ops from '../../../native-models/graph/ops.ts';
 import { input } from '../../../native-models/graph/value.ts';
 import { createSession, type SessionOptions } from './sessions.ts';
-import type { Feeds } from './tensors.ts';
+import { sessionsOnDemand } from './sessionsOnDemand.ts';
+import { type Feeds, runOne, toOrt } from './tensors.ts';
 
+/** Inputs that many runs share, uploaded once. */
 export interface ResidentFeeds {
   /** The same tensors on the device. Those of the last call are kept and given again for the same `feeds`, else freed. */
   of(feeds: Feeds): Promise<Feeds>;
@@ -20,14 +21,10 @@ export interface ResidentFeeds {
 export function residentFeeds(options: SessionOptions): ResidentFeeds {
   if (options.device !== 'webgpu')
     return { of: (feeds) => Promise.resolve(feeds), release: () => Promise.resolve() };
-  const copiers = new Map<number, Promise<InferenceSession>>();
+  const copiers = sessionsOnDemand((rank: number) =>
+    createSession(copyGraph(rank), { ...options, outputsOnDevice: 'all' }),
+  );
   let last: { readonly source: Feeds; readonly copies: Feeds } | undefined;
-  const copierFor = (rank: number): Promise<InferenceSession> => {
-    const copier =
-      copiers.get(rank) ?? createSession(copyGraph(rank), { ...options, outputsOnDevice: 'all' });
-    copiers.set(rank, copier);
-    return copier;
-  };
   const forget = (): void => {
     for (const tensor of Object.values(last?.copies ?? {})) tensor.dispose();
     last = undefined;
@@ -37,23 +34,20 @@ export function residentFeeds(options: SessionOptions): ResidentFeeds {
       if (last?.source === feeds) return last.copies;
       forget();
       const copies: Record<string, Feeds[string]> = {};
-      for (const [name, x] of Object.entries(feeds)) {
-        const { y } = await (await copierFor(x.dims.length)).run({ x });
-        copies[name] = y as Feeds[string];
-      }
+      for (const [name, x] of Object.entries(feeds))
+        copies[name] = toOrt(await runOne(await copiers.get(x.dims.length), { x }, 'y'));
       last = { source: feeds, copies };
       return copies;
     },
     release: async () => {
       forget();
-      for (const copier of copiers.values()) await (await copier).release();
-      copiers.clear();
+      await copiers.release();
     },
   };
 }
 
 /** x → y, equal: a kernel has to run for the output to be its own buffer. */
-function copyGraph(rank: number): ReturnType<typeof buildGraph> {
+function copyGraph(rank: number): Graph {
   const x = input(
     'x',
     'float32',

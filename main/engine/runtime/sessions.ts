@@ -1,4 +1,4 @@
-/** ONNX Runtime sessions from graphs: the recipe measured in the README of this room, in one place. */
+/** ONNX Runtime sessions from graphs: how they are set up is measured, and stands here alone. */
 import { realpathSync } from 'node:fs';
 import { parse, relative } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
@@ -8,6 +8,7 @@ import type { Target } from '../../../native-models/layers/scope.ts';
 import './noTelemetry.ts';
 import type { DeviceName } from '../border/protocol.ts';
 
+/** How a session is made. */
 export interface SessionOptions {
   readonly device: DeviceName;
   /** How graphs are to be written for that device. */
@@ -28,6 +29,7 @@ export interface SessionOptions {
   readonly prepack: boolean;
 }
 
+/** The CPU at its plainest. */
 export const DEFAULT_SESSION: SessionOptions = {
   device: 'cpu',
   target: { flavour: 'cpu' },
@@ -35,6 +37,9 @@ export const DEFAULT_SESSION: SessionOptions = {
   castWhileRunning: false,
   prepack: false,
 };
+
+/** Of ONNX Runtime's own log: errors only. */
+const QUIET = 3;
 
 /**
  * Loads a graph whose weights stay in their files. Blocks this thread while weights are read (seconds for a
@@ -47,6 +52,11 @@ export async function createSession(
   const { root } = parse(process.cwd());
   const bytes = toOnnx(graph, (path) => externalLocation(root, path));
   return InferenceSession.create(bytes, ortOptions(root, options));
+}
+
+/** A network from a file of somebody else's making, on the CPU. Throws ONNX Runtime's own error. */
+export function openOnnxFile(path: string): Promise<InferenceSession> {
+  return InferenceSession.create(path, { logSeverityLevel: QUIET });
 }
 
 /** ONNX Runtime accepts only locations below one folder, without links: so the root, and the real path under it. */
@@ -62,7 +72,7 @@ function ortOptions(root: string, options: SessionOptions): InferenceSession.Ses
     intraOpNumThreads: options.threads,
     enableCpuMemArena: !options.castWhileRunning,
     enableMemPattern: !options.castWhileRunning,
-    logSeverityLevel: 3,
+    logSeverityLevel: QUIET,
     ...(options.outputsOnDevice && { preferredOutputLocation: locationsOf(options.outputsOnDevice) }),
     extra: {
       session: {

@@ -5,6 +5,7 @@
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Tensor } from '../../pipeline/tensor.ts';
 
+/** Inputs of a session, by name. */
 export type Feeds = Readonly<Record<string, OrtTensor>>;
 
 const onDevice = new WeakMap<Tensor, OrtTensor>();
@@ -14,6 +15,7 @@ export function toOrt(tensor: Tensor): OrtTensor {
   return onDevice.get(tensor) ?? new OrtTensor('float32', tensor.data, tensor.shape);
 }
 
+/** Whether its numbers cannot be read here. */
 export function isOnDevice(tensor: Tensor): boolean {
   return onDevice.has(tensor);
 }

@@ -9,13 +9,14 @@ import {
 import type { Graph } from '../../../native-models/graph/build.ts';
 import { TEXT_ENCODERS } from '../../../native-models/inspect/architecture.ts';
 import { checkpointConfig, vaeConfig } from '../../../native-models/inspect/config.ts';
-import type { Target } from '../../../native-models/layers/scope.ts';
+import type { ParameterSource, Target } from '../../../native-models/layers/scope.ts';
 import { isLinear } from '../../../native-models/lora/adapter.ts';
 import type { CheckpointConfig, VaeConfig } from '../../../native-models/models/configs.ts';
 import { type CanonicalTensors, canonicalTensors } from '../../../native-models/weights/keys.ts';
 import { openWeights } from '../../../native-models/weights/open.ts';
 import { fileParameters } from '../../../native-models/weights/source.ts';
 import { WeightsError } from '../../../native-models/weights/tensors.ts';
+import { sizeOf } from '../../pipeline/tensor.ts';
 
 /** Canonical tensors of the parts of a checkpoint. */
 export interface CheckpointParts {
@@ -36,6 +37,7 @@ export interface CheckpointGraphs {
   vaeDecoder(): Graph;
 }
 
+/** A checkpoint whose header is read; nothing of it is loaded. */
 export interface OpenedCheckpoint {
   readonly path: string;
   readonly config: CheckpointConfig;
@@ -86,8 +88,7 @@ export function checkpointOf(
   spatial = false,
 ): OpenedCheckpoint {
   const lora = spatial ? (): boolean => true : isLinear;
-  const source = (tensors: CanonicalTensors): ReturnType<typeof fileParameters> =>
-    fileParameters(path, tensors);
+  const source = (tensors: CanonicalTensors): ParameterSource => fileParameters(path, tensors);
   const vaeTarget = vaeTargetOf(config, target);
   const unetOptions = { ...target, lora, control: true };
   const graphs: CheckpointGraphs = {
@@ -103,10 +104,13 @@ export function checkpointOf(
     vaeDecoder: () => compileVaeDecoder(source(parts.vae), config.vae, vaeTarget),
   };
   const all = [parts.unet, parts.vae, ...parts.textEncoders];
-  const elements = all
-    .flatMap((part) => [...part.values()])
-    .map(({ shape }) => shape.reduce((a, b) => a * b, 1));
-  return { path, config, parts, graphs, target, float32Bytes: 4 * elements.reduce((a, b) => a + b, 0) };
+  const float32Bytes = 4 * all.reduce((sum, part) => sum + elementsOf(part), 0);
+  return { path, config, parts, graphs, target, float32Bytes };
+}
+
+/** How many numbers a part of a checkpoint has. */
+export function elementsOf(part: CanonicalTensors): number {
+  return part.values().reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** SDXL's VAE overflows half precision (its activations pass 65504): it always computes in float32. */

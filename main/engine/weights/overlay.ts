@@ -14,6 +14,7 @@ import {
   writeSafetensors,
 } from '../../../native-models/weights/safetensorsWriter.ts';
 import { readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
+import { sizeOf } from '../../pipeline/tensor.ts';
 import { badInput } from '../border/failures.ts';
 import { cacheProblem, copyAt } from './cacheFolder.ts';
 import type { CheckpointParts } from './checkpoint.ts';
@@ -113,7 +114,7 @@ function sourceOf(
   const part = network === 'unet' ? parts.unet : parts.textEncoders[Number(network.split('.')[1])]!;
   const info: TensorInfo | undefined = part.get(`${path}.${kind}`);
   const stored = info?.shape ?? (kind === 'bias' ? shape.slice(0, 1) : shape);
-  const size = stored.reduce((a, b) => a * b, 1);
+  const size = sizeOf(stored);
   const read = (): Uint8Array => {
     const base = info ? readTensorFloat32(info) : new Float32Array(size);
     return floatSource('', stored, merge(base)).read();

@@ -14,12 +14,15 @@ import type { CanonicalTensors } from '../../../native-models/weights/keys.ts';
 import { packWeight } from '../../../native-models/weights/packed.ts';
 import { readTensor, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
 import { winogradKernels } from '../../../native-models/weights/winogradKernels.ts';
+import { sizeOf } from '../../pipeline/tensor.ts';
 import { cacheProblem, copyAt } from './cacheFolder.ts';
 import { partialOf, type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
 
+/** How weights are packed, and where the copy is kept. */
 export interface PackedOptions extends Pick<ResumableOptions, 'signal' | 'onProgress' | 'syncBytes'> {
   readonly packing: Packing;
   readonly cacheDir: string;
+  /** Of all copies in that folder, in bytes. */
   readonly limit?: number;
 }
 
@@ -28,6 +31,7 @@ const FORMAT = 4;
 /** Bytes looked at in each tensor, at its start, middle and end. */
 const SAMPLE = 1024;
 
+/** The weights of a network, packed or as they are. */
 export interface PackedOrPlain {
   readonly tensors: CanonicalTensors;
   /** Set where they are not packed: why, as half a sentence. */
@@ -127,7 +131,7 @@ function winogradGroup(layer: string, info: TensorInfo): TensorGroup {
 
 function packedGroup(layer: string, info: TensorInfo, bits: PackedBits): TensorGroup {
   const [columns, ...rest] = info.shape as [number, ...number[]];
-  const matrix = [rest.reduce((a, b) => a * b, 1), columns];
+  const matrix = [sizeOf(rest), columns];
   const tensors = [
     { name: `${layer}.${PACKED.scale}`, dtype: 'F32' as const, shape: [columns] },
     { name: `${layer}.${PACKED.high}`, dtype: 'I8' as const, shape: matrix },

@@ -17,6 +17,7 @@ export interface TensorGroup {
   readonly make: () => readonly Uint8Array[];
 }
 
+/** How a file is written. */
 export interface ResumableOptions {
   readonly metadata: Readonly<Record<string, string>>;
   /** Called with the groups done, once at the start and after each. */
@@ -28,6 +29,7 @@ export interface ResumableOptions {
 
 const SYNC_BYTES = 64 * 2 ** 20;
 
+/** What the file is called until it is whole. */
 export const partialOf = (path: string): string => `${path}.partial`;
 
 /**
