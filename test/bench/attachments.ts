@@ -1,7 +1,7 @@
 /** What can be attached to a checkpoint: LoRA switch and step cost, ControlNet step cost, upscaling. */
 import { join } from 'node:path';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { type OpenControl, openControlNet } from '../../main/engine/conditions/controls.ts';
+import { type OpenControl, openControlNet } from '../../main/engine/conditions/controlNets.ts';
 import { createLoraStore } from '../../main/engine/conditions/loras.ts';
 import { residualFeeds } from '../../main/engine/networks/residualFeeds.ts';
 import { openUpscaler, upscaleImage } from '../../main/engine/networks/upscaler.ts';

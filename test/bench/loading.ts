@@ -79,7 +79,6 @@ async function switchSeconds(checkpoints: readonly [string, string], cacheDir: s
       settings: { memory: 'cached', device: 'cpu', cacheDir, threads: 0, previews: false },
       pixels: 64 * 64,
       loras: [],
-      onLoad: () => undefined,
       signal: new AbortController().signal,
     });
     await networks.textModels[0]!.encode({ tokenIds: new Int32Array(77).fill(5), clipSkip: 1 });

@@ -1,7 +1,7 @@
 /** Conformance of ControlNet: its residuals, their effect at several weights, and sampler runs with control intervals. */
 import { join } from 'node:path';
 import { Tensor as OrtTensor } from 'onnxruntime-node';
-import { type OpenControl, openControlNet } from '../../main/engine/conditions/controls.ts';
+import { type OpenControl, openControlNet } from '../../main/engine/conditions/controlNets.ts';
 import { residualFeeds } from '../../main/engine/networks/residualFeeds.ts';
 import { createSession } from '../../main/engine/runtime/sessions.ts';
 import { runOne, toOrt } from '../../main/engine/runtime/tensors.ts';

@@ -40,7 +40,6 @@ async function reference(caseName: string, tensorName: string): Promise<readonly
     settings: PLAIN_SETTINGS,
     pixels: 0,
     loras: [],
-    onLoad: () => undefined,
     signal: new AbortController().signal,
   });
   const latent = { data: data.map((value) => value * config.vae.scalingFactor), shape };

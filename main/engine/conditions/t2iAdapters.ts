@@ -10,7 +10,7 @@ import type { Tensor } from '../../pipeline/tensor.ts';
 import { badInput } from '../border/failures.ts';
 import { createSession, DEFAULT_SESSION, type SessionOptions } from '../runtime/sessions.ts';
 import { fromOrt, toOrt } from '../runtime/tensors.ts';
-import type { OpenControl } from './controls.ts';
+import type { OpenControl } from './controlNets.ts';
 
 /** Throws WeightsError when its levels are not those of `unet`. */
 export async function openT2iAdapter(

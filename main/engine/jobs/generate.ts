@@ -38,7 +38,6 @@ export async function generate(
     vae: request.vae && fileOf(request.vae, 'VAE'),
     speed: request.speed,
     onPack: (done, total) => (done === 0 ? progress.begin('load', total) : progress.advance()),
-    onLoad: () => undefined,
     onCompile: () => progress.aside('warm up'),
   });
   const job: Pass = { host, networks, settings, signal, progress };

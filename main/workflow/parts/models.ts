@@ -5,7 +5,8 @@ import type { EngineSettings } from '../../engine/border/protocol.ts';
 import type { OpenControls } from '../../engine/conditions/controls.ts';
 import type { LoraChoice } from '../../engine/conditions/loras.ts';
 import type { Speed } from '../../engine/devices/packingChoice.ts';
-import type { EngineHost, OpenOptions } from '../../engine/loading/host.ts';
+import type { OpenOptions } from '../../engine/loading/currentJob.ts';
+import type { EngineHost } from '../../engine/loading/host.ts';
 import type { Networks } from '../../engine/networks/networks.ts';
 import { type OpenUpscaler, openUpscaler } from '../../engine/networks/upscaler.ts';
 import { openVaeFile } from '../../engine/networks/vaeFile.ts';
@@ -61,7 +62,6 @@ export function workflowModels({ host, settings, speed, signal, onPack, note }: 
       loras,
       signal,
       onPack,
-      onLoad: () => undefined,
     });
     last = { checkpoint, loras, pixels, ready };
     for (const text of ready.notes) note(text);

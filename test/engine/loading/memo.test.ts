@@ -56,7 +56,6 @@ test('texts and pictures are encoded once, and again where a LoRA changes the te
       settings: PLAIN_SETTINGS,
       pixels: 64 * 64,
       loras: textWeight === undefined ? [] : [{ path, unetWeight: 0, textWeight }],
-      onLoad: () => undefined,
       signal: new AbortController().signal,
     });
   const encode = async (clipSkip: number, textWeight?: number) => {

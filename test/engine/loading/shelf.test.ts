@@ -48,7 +48,6 @@ test('a cached checkpoint whose copy made room for others is loaded again', asyn
       settings: { memory: 'cached', device: 'cpu', cacheDir: folder, threads: 1, previews: false },
       pixels: 64 * 64,
       loras: [],
-      onLoad: () => undefined,
       signal: new AbortController().signal,
     });
     return networks;
