@@ -5,7 +5,7 @@ import { probeDevices } from '../devices/ladder.ts';
 import { createHost, type EngineHost } from '../loading/host.ts';
 import type { JobContext } from './context.ts';
 import { generate } from './generate.ts';
-import { makeHint } from './hints.ts';
+import { makeHint } from './hint.ts';
 
 export { createHost };
 

@@ -1,7 +1,8 @@
 /** Nodes around ControlNets. */
 import { z } from 'zod';
 import { badInput } from '../../engine/border/failures.ts';
-import { isPreprocessor, preprocess } from '../../images/hints/preprocessors.ts';
+import { hintByOurs } from '../../engine/conditions/hints.ts';
+import { isPreprocessor } from '../../images/hints/preprocessors.ts';
 import type { Pixels } from '../../images/pixels.ts';
 import { node } from '../parts/node.ts';
 import { type ConditioningValue, type ControlUse, decimal, socket } from '../parts/sockets.ts';
@@ -90,9 +91,5 @@ function hint(picture: Pixels, name: string, chosen: Readonly<Record<string, num
       `The preprocessor "${name}" is not part of the studio.`,
       'Load its picture with LoadImage.',
     );
-  try {
-    return preprocess(name, picture, chosen);
-  } catch (error) {
-    throw error instanceof RangeError ? badInput(`${error.message}.`) : error;
-  }
+  return hintByOurs(picture, name, chosen);
 }
