@@ -5,6 +5,7 @@ import type { T2iAdapterConfig, UnetConfig } from '../../../native-models/models
 import { canonicalTensors } from '../../../native-models/weights/keys.ts';
 import { fileParameters } from '../../../native-models/weights/source.ts';
 import { WeightsError, type WeightsFile } from '../../../native-models/weights/tensors.ts';
+import { stackedRows } from '../../pipeline/evaluation.ts';
 import type { ControlResiduals } from '../../pipeline/model.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import { badInput } from '../border/failures.ts';
@@ -35,7 +36,7 @@ export async function openT2iAdapter(
     run: async ({ hint, latent }) => {
       const rows = latent.shape[0]!;
       if (last?.hint !== hint || last.rows !== rows) {
-        const features = (await featuresOf(hint)).map((feature) => repeated(feature, rows));
+        const features = (await featuresOf(hint)).map((feature) => stackedRows([feature], rows));
         const middle = features[joining]; // SDXL's last feature
         last = {
           hint,
@@ -65,12 +66,4 @@ function requireWhole({ shape }: Tensor, { unshuffle }: T2iAdapterConfig): void 
   const [height = 0, width = 0] = shape.slice(2);
   if (height % unshuffle === 0 && width % unshuffle === 0) return;
   throw badInput(`${width}×${height} is no size for this T2I-Adapter.`, `Use multiples of ${unshuffle}.`);
-}
-
-/** [1, C, h, w] → [rows, C, h, w]. */
-function repeated({ data, shape }: Tensor, rows: number): Tensor {
-  if (shape[0] === rows) return { data, shape };
-  const all = new Float32Array(data.length * rows);
-  for (let row = 0; row < rows; row++) all.set(data, row * data.length);
-  return { data: all, shape: [rows, ...shape.slice(1)] };
 }

@@ -4,8 +4,9 @@ import type { GenerationRequest } from '../../../preload/request.ts';
 import { finalSize } from '../../images/comfy/exportSampling.ts';
 import { fromTensor, toTensor } from '../../images/pixels.ts';
 import { resizePixels } from '../../images/resample.ts';
+import { partOfRows, stackedRows } from '../../pipeline/evaluation.ts';
 import { interpolate } from '../../pipeline/numerics/interpolate.ts';
-import { type Tensor, tensor } from '../../pipeline/tensor.ts';
+import type { Tensor } from '../../pipeline/tensor.ts';
 import type { Networks } from '../networks/networks.ts';
 import { openUpscaler, upscaleImage } from '../networks/upscaler.ts';
 import type { SessionOptions } from '../runtime/sessions.ts';
@@ -67,32 +68,19 @@ export async function enlargedLatent(
   if (upscaler === 'latent') return interpolate(latent, width / 8, height / 8, 'bilinear');
   const network = await openUpscaler(openWeights(fileOf(upscaler, 'upscaler')), session);
   try {
-    const items = rows(latent);
-    progress.begin('upscale', items.length);
+    const batch = latent.shape[0]!;
+    progress.begin('upscale', batch);
     const encoded: Tensor[] = [];
-    for (const item of items) {
+    for (let item = 0; item < batch; item++) {
       signal.throwIfAborted();
       // A picture between the networks, as between the nodes of a workflow: the exported graph then gives the same.
-      const [picture] = fromTensor(await decodeLatent(item), 'signed');
+      const [picture] = fromTensor(await decodeLatent(partOfRows(latent, item, batch)), 'signed');
       const enlarged = await upscaleImage(picture!, network, { tile: TILE, signal });
       encoded.push(await encodeImage(toTensor([resizePixels(enlarged, width, height, 'lanczos')], 'signed')));
       progress.advance();
     }
-    return joined(encoded);
+    return stackedRows(encoded, 1);
   } finally {
     await network.release();
   }
-}
-
-function rows({ data, shape: [batch = 1, ...rest] }: Tensor): Tensor[] {
-  const size = data.length / batch;
-  return Array.from({ length: batch }, (_, i) => tensor(data.slice(i * size, (i + 1) * size), [1, ...rest]));
-}
-
-function joined(parts: readonly Tensor[]): Tensor {
-  const [first] = parts;
-  const size = first!.data.length;
-  const data = new Float32Array(parts.length * size);
-  for (const [i, part] of parts.entries()) data.set(part.data, i * size);
-  return tensor(data, [parts.length, ...first!.shape.slice(1)]);
 }

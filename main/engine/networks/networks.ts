@@ -9,9 +9,9 @@ import { residentFeeds } from '../runtime/resident.ts';
 import { createSession, type SessionOptions } from '../runtime/sessions.ts';
 import { type Feeds, runOne, toOrt } from '../runtime/tensors.ts';
 import type { CheckpointGraphs } from '../weights/checkpoint.ts';
-import { predictFromDeep, predictNoise } from './noise.ts';
 import { predictInParts } from './rows.ts';
 import { textModel } from './textModel.ts';
+import { predictFromDeep, predictNoise } from './unet.ts';
 
 export type NetworkName = 'unet' | 'outerUnet' | 'vaeEncoder' | 'vaeDecoder' | `textEncoder.${number}`;
 

@@ -6,6 +6,7 @@ import { openWeights } from '../../../native-models/weights/open.ts';
 import { fileParameters } from '../../../native-models/weights/source.ts';
 import { WeightsError } from '../../../native-models/weights/tensors.ts';
 import { fromTensor, type Pixels } from '../../images/pixels.ts';
+import { partOfRows } from '../../pipeline/evaluation.ts';
 import type { Tensor } from '../../pipeline/tensor.ts';
 import type { RawImage } from '../border/protocol.ts';
 import { createSession, type SessionOptions } from '../runtime/sessions.ts';
@@ -30,7 +31,11 @@ export function openTinyDecoder(path: string, options: SessionOptions): TinyDeco
   const sessions = sessionsOnDemand(() => createSession(graph, options));
   return {
     decode: async (latent) => {
-      const image = await runOne(await sessions.get('decoder'), { latent: toOrt(firstOf(latent)) }, 'image');
+      const image = await runOne(
+        await sessions.get('decoder'),
+        { latent: toOrt(partOfRows(latent, 0, latent.shape[0]!)) },
+        'image',
+      );
       return fromTensor(image, 'unit')[0]!;
     },
     release: sessions.release,
@@ -66,8 +71,4 @@ export function createPreviews(): Previews {
     return tiny.decoder.decode(latent);
   };
   return { of, release };
-}
-
-function firstOf({ data, shape: [batch = 1, ...rest] }: Tensor): Tensor {
-  return { data: data.subarray(0, data.length / batch), shape: [1, ...rest] };
 }
