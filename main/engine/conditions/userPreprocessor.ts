@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
+import { type ColourStatistics, normalised } from '../../images/normalise.ts';
 import { fromTensor, type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { resizePixels } from '../../images/resample.ts';
 import { type Tensor, tensor } from '../../pipeline/tensor.ts';
@@ -14,11 +15,11 @@ import { openOnnxFile } from '../runtime/sessions.ts';
 import { fromOrt, toOrt } from '../runtime/tensors.ts';
 
 /** What `options.normalise` chooses: pixels as 0–1, by ImageNet's mean and deviation, or as −1…1. */
-const NORMALISATIONS = [
+const NORMALISATIONS: readonly [ColourStatistics, ...ColourStatistics[]] = [
   { mean: [0, 0, 0], deviation: [1, 1, 1] },
   { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] },
   { mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5] },
-] as const;
+];
 
 /** Sides of most such networks are multiples of this. */
 const SIDE_STEP = 32;
@@ -35,7 +36,8 @@ export async function runUserPreprocessor(
   try {
     const { width, height } = inputSize(session, source);
     const picture = resizePixels(withoutAlpha(source), width, height, 'bicubic');
-    const input = normalised(toTensor([picture], 'unit'), options['normalise'] ?? 0);
+    const colours = NORMALISATIONS[options['normalise'] ?? 0] ?? NORMALISATIONS[0];
+    const input = normalised(toTensor([picture], 'unit'), colours);
     const outputs = await session.run({ [session.inputNames[0]!]: toOrt(input) });
     const hint = asPicture(fromOrt(outputs[session.outputNames[0]!]), options['invert'] === 1);
     return resizePixels(hint, source.width, source.height, 'bicubic');
@@ -76,18 +78,6 @@ function inputSize(session: InferenceSession, source: Pixels): { width: number; 
       : Math.max(SIDE_STEP, Math.round(length / SIDE_STEP) * SIDE_STEP);
   };
   return { width: side(3, source.width), height: side(2, source.height) };
-}
-
-function normalised({ data, shape }: Tensor, choice: number): Tensor {
-  const { mean, deviation } = NORMALISATIONS[choice as 0 | 1 | 2] ?? NORMALISATIONS[0];
-  const plane = data.length / 3;
-  return {
-    shape,
-    data: data.map((value, i) => {
-      const channel = Math.floor(i / plane) as 0 | 1 | 2;
-      return (value - mean[channel]) / deviation[channel];
-    }),
-  };
 }
 
 function asPicture({ data, shape }: Tensor, invert: boolean): Pixels {

@@ -20,6 +20,8 @@ export function sessionChooser(onDevice: (device: DeviceName) => void): SessionC
   return async ({ device: wanted, avoid, threads, limits }) => {
     const ready = probed.get(wanted) ?? probe(wanted, avoid);
     probed.set(wanted, ready);
+    // It may be free the next time: another program held its memory.
+    ready.catch(() => probed.delete(wanted));
     const { name, target, memoryBytes } = await ready;
     onDevice(name);
     const memory = { deviceMemory: memoryBytes, deviceLimit: limits?.[name] };

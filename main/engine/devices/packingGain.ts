@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { env, type InferenceSession, Tensor } from 'onnxruntime-node';
+import { z } from 'zod';
 import { buildGraph } from '../../../native-models/graph/build.ts';
 import { input, type Value } from '../../../native-models/graph/value.ts';
 import { conv2d, linear } from '../../../native-models/layers/basic.ts';
@@ -32,11 +33,16 @@ export interface Measured {
   readonly steady: boolean;
 }
 
-interface Known extends Measured {
-  readonly machine: string;
+const gain = z.object({ timeRatio: z.number(), relativeError: z.number() });
+const known = z.object({
+  /** See machineOf. */
+  machine: z.string(),
+  gains: z.object({ 8: gain, 16: gain, winograd: gain }),
+  steady: z.boolean(),
   /** When, in milliseconds since 1970. */
-  readonly at: number;
-}
+  at: z.number(),
+});
+type Known = z.infer<typeof known>;
 
 const GAINS_FILE = 'packing-gains.json';
 /** What a busy machine measured is believed for so long: not every job is to wait for another try. */
@@ -58,8 +64,8 @@ export async function packingGains(
   threads: number,
   measure: (threads: number) => Promise<Measured> = measureGains,
 ): Promise<PackingGains> {
-  for (const known of [readKnown(join(folder, GAINS_FILE)), own])
-    if (known?.machine === machineOf(threads) && isBelieved(known)) return known.gains;
+  for (const earlier of [readKnown(join(folder, GAINS_FILE)), own])
+    if (earlier?.machine === machineOf(threads) && isBelieved(earlier)) return earlier.gains;
   const measured = await measure(threads);
   keepGains(folder, threads, measured.gains, measured.steady);
   return measured.gains;
@@ -89,9 +95,9 @@ function machineOf(threads: number): string {
 
 function readKnown(path: string): Known | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Known;
+    return known.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    return undefined; // never measured, or half a file: measured again
+    return undefined; // never measured, or not by this version, or half a file: measured again
   }
 }
 

@@ -2,14 +2,16 @@
 import { CLIP_DEVIATION, CLIP_MEAN } from '../../../native-models/models/configs.ts';
 import { decodePixels } from '../../images/codec.ts';
 import { crop } from '../../images/compose.ts';
+import { normalised } from '../../images/normalise.ts';
 import { type Pixels, toTensor, withoutAlpha } from '../../images/pixels.ts';
 import { resizePixels } from '../../images/resample.ts';
-import type { Tensor } from '../../pipeline/tensor.ts';
 import type { EngineJob, EngineResult } from '../border/protocol.ts';
 import type { EngineHost } from '../loading/host.ts';
 import { openClipPair } from '../networks/clipPair.ts';
 import type { JobContext } from './context.ts';
 import { progressReporter } from './progress.ts';
+
+const CLIP_COLOURS = { mean: CLIP_MEAN, deviation: CLIP_DEVIATION } as const;
 
 /** Of a picture that is brought to size whole. */
 const LARGEST_ASPECT = 8;
@@ -34,7 +36,7 @@ export async function embed(
       signal.throwIfAborted();
       const paths = images.slice(from, from + BATCH);
       const pictures = await Promise.all(paths.map((path) => readSquare(path, pair.imageSize)));
-      ofImages.push(...(await pair.embedImages(normalised(pictures))));
+      ofImages.push(...(await pair.embedImages(normalised(toTensor(pictures, 'unit'), CLIP_COLOURS))));
       for (const _ of paths) progress.advance();
     }
     for (const text of texts) {
@@ -70,14 +72,4 @@ function middlePart(picture: Pixels): Pixels {
   const x = Math.trunc((picture.width - width) / 2);
   const y = Math.trunc((picture.height - height) / 2);
   return width * height === picture.width * picture.height ? picture : crop(picture, { x, y, width, height });
-}
-
-function normalised(pictures: readonly Pixels[]): Tensor {
-  const { data, shape } = toTensor(pictures, 'unit');
-  const plane = shape[2]! * shape[3]!;
-  const values = data.map((value, i) => {
-    const channel = Math.floor(i / plane) % 3;
-    return (value - CLIP_MEAN[channel]!) / CLIP_DEVIATION[channel]!;
-  });
-  return { data: values, shape };
 }

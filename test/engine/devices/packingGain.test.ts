@@ -48,6 +48,18 @@ test('it is kept beside the app’s data, and measured again elsewhere or when t
   expect(await packingGains(folder, 0)).toEqual(measured);
 });
 
+test('a file of another make is not believed', async () => {
+  const folder = join(tempFolder(), 'cache');
+  keepGains(folder, 3, GAINS);
+  const path = join(folder, 'packing-gains.json');
+  const { gains: _, ...rest } = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify(rest));
+  keepGains(join(tempFolder(), 'cache'), 4, GAINS); // what this process measured last
+  const measure = vi.fn(async () => ({ gains: GAINS, steady: true }));
+  expect(await packingGains(folder, 3, measure)).toEqual(GAINS);
+  expect(measure).toHaveBeenCalledTimes(1);
+});
+
 test('what a busy machine measured is believed for some minutes, then measured again; a steady measurement stays', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => void vi.useRealTimers());
