@@ -1,8 +1,8 @@
 /** The engine's work: a job from its message to its result. Holds models between jobs. */
 import { toFailure } from './border/failures.ts';
 import type { EngineProgress, FromEngine, ToEngine } from './border/protocol.ts';
-import { createHost, runJob } from './jobs/jobs.ts';
-import type { EngineHost } from './loading/host.ts';
+import { runJob } from './jobs/jobs.ts';
+import { createHost, type EngineHost } from './loading/host.ts';
 
 let host: EngineHost | undefined;
 

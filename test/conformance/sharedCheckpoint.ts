@@ -1,7 +1,7 @@
 /** The tiny checkpoint that several cases share, opened by the engine's own networks. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createNetworks, type LoraFeeds, type Networks } from '../../main/engine/networks/networks.ts';
+import { createNetworks, type Networks } from '../../main/engine/networks/networks.ts';
 import { DEFAULT_SESSION } from '../../main/engine/runtime/sessions.ts';
 import {
   compileClipText,
@@ -27,8 +27,6 @@ import { unetWeights } from './ldmUnet.ts';
 interface SharedConfig {
   readonly config: { readonly unet: LdmUnet; readonly clip: HfClipText; readonly vae: LdmVae };
 }
-
-const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 
 /** Opens an SD 1.x `file` whose sizes stand in shared.json beside it; an override of 9 input channels makes it an inpaint model. */
 export function openSharedCheckpoint(
@@ -56,9 +54,5 @@ export function openSharedCheckpoint(
     vaeEncoder: () => compileVaeEncoder(source('vae'), config.vae, { flavour: 'cpu' }),
     vaeDecoder: () => compileVaeDecoder(source('vae'), config.vae, { flavour: 'cpu' }),
   };
-  return createNetworks(
-    graphs,
-    { session: DEFAULT_SESSION, oneAtATime: false, vaeTile: () => 4096 },
-    NO_LORA,
-  );
+  return createNetworks(graphs, { session: DEFAULT_SESSION, oneAtATime: false, vaeTile: () => 4096 });
 }

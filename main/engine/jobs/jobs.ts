@@ -2,12 +2,10 @@
 
 import type { EngineJob, EngineResult } from '../border/protocol.ts';
 import { probeDevices } from '../devices/ladder.ts';
-import { createHost, type EngineHost } from '../loading/host.ts';
+import type { EngineHost } from '../loading/host.ts';
 import type { JobContext } from './context.ts';
 import { generate } from './generate.ts';
 import { makeHint } from './hint.ts';
-
-export { createHost };
 
 async function listDevices({ onDevice }: EngineHost, { settings }: JobContext): Promise<EngineResult> {
   const { devices, chosen } = await probeDevices({ avoid: settings.avoid, onDevice });

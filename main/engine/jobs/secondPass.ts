@@ -15,9 +15,6 @@ import { fileOf } from './requestFiles.ts';
 
 type ImageToImage = Extract<GenerationRequest, { kind: 'image-to-image' }>;
 
-/** Side of an upscaler's tile, in pixels of its input. */
-const TILE = 256;
-
 /** The requests of a second pass: what is painted (from the enlarged latent), and what its pictures are prepared for. */
 export interface SecondPass {
   readonly painted: GenerationRequest;
@@ -75,7 +72,7 @@ export async function enlargedLatent(
       signal.throwIfAborted();
       // A picture between the networks, as between the nodes of a workflow: the exported graph then gives the same.
       const [picture] = fromTensor(await decodeLatent(partOfRows(latent, item, batch)), 'signed');
-      const enlarged = await upscaleImage(picture!, network, { tile: TILE, signal });
+      const enlarged = await upscaleImage(picture!, network, { signal });
       encoded.push(await encodeImage(toTensor([resizePixels(enlarged, width, height, 'lanczos')], 'signed')));
       progress.advance();
     }

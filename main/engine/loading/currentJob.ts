@@ -4,7 +4,7 @@ import type { LoraChoice } from '../conditions/loras.ts';
 import { type LoadedMode, vaeTileFor } from '../devices/memory.ts';
 import { choosePacking, type Speed } from '../devices/packingChoice.ts';
 import { type Placement, tileOnDevice } from '../devices/placement.ts';
-import type { LoraFeeds, NetworkOptions } from '../networks/networks.ts';
+import { type LoraFeeds, type NetworkOptions, NO_LORA } from '../networks/networks.ts';
 import type { SessionOptions } from '../runtime/sessions.ts';
 import type { PackedOptions } from '../weights/packedCache.ts';
 import type { ModelPlan } from './plan.ts';
@@ -47,8 +47,6 @@ export interface CurrentJob extends Pick<OpenOptions, 'onLoad' | 'onCompile'> {
   /** Remarks worth showing; opening ControlNets may add to them. */
   readonly notes: string[];
 }
-
-const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
 
 /** Before the first job. */
 export const NO_JOB: CurrentJob = { lora: NO_LORA, pixels: 0, batch: 1, notes: [] };

@@ -13,8 +13,10 @@ import { predictInParts } from './rows.ts';
 import { textModel } from './textModel.ts';
 import { predictFromDeep, predictNoise } from './unet.ts';
 
+/** What a session is made for. */
 export type NetworkName = 'unet' | 'outerUnet' | 'vaeEncoder' | 'vaeDecoder' | `textEncoder.${number}`;
 
+/** How networks are run, and whom they tell. */
 export interface NetworkOptions {
   readonly session: SessionOptions;
   /** Free the other networks before one is loaded: for little memory. */
@@ -34,6 +36,10 @@ export interface LoraFeeds {
   readonly textEncoder: (index: number) => Feeds;
 }
 
+/** For graphs without inputs for LoRAs. */
+export const NO_LORA: LoraFeeds = { unet: () => ({}), textEncoder: () => ({}) };
+
+/** All networks of a checkpoint. */
 export interface Networks extends GenerationModel {
   /** Frees every session. */
   release(): Promise<void>;
@@ -43,7 +49,11 @@ export interface Networks extends GenerationModel {
 export const VAE_OVERLAP = 64;
 
 /** Loads nothing yet. */
-export function createNetworks(graphs: CheckpointGraphs, options: NetworkOptions, lora: LoraFeeds): Networks {
+export function createNetworks(
+  graphs: CheckpointGraphs,
+  options: NetworkOptions,
+  lora: LoraFeeds = NO_LORA,
+): Networks {
   const pool = sessionPool(graphs, options);
   const resident = residentFeeds(options.session);
   const warmed = warmUps(options);

@@ -25,8 +25,8 @@ export interface OpenUpscaler {
 
 /** How a picture is enlarged. */
 export interface UpscaleOptions {
-  /** Side of a tile in input pixels. */
-  readonly tile: number;
+  /** Side of a tile in input pixels; 256 unless told. */
+  readonly tile?: number;
   /** Final scale; by default the network's own. The difference is made up by resampling. */
   readonly scale?: number;
   readonly onTile?: (done: number, total: number) => void;
@@ -64,14 +64,14 @@ export async function openUpscaler(
 export async function upscaleImage(
   pixels: Pixels,
   upscaler: OpenUpscaler,
-  options: UpscaleOptions = { tile: DEFAULT_TILE },
+  options: UpscaleOptions = {},
 ): Promise<Pixels> {
   const { scale } = upscaler.config;
   const { channels } = pixels;
   const [width, height] = [pixels.width * scale, pixels.height * scale];
   const out = new Uint8ClampedArray(width * height * channels);
   const alpha = channels === 4 ? maskFromChannel(pixels, 3) : undefined;
-  await upscaleInStrips(pixels, upscalePlan(upscaler.config, options.tile), {
+  await upscaleInStrips(pixels, upscalePlan(upscaler.config, options.tile ?? DEFAULT_TILE), {
     read: (area) => readArea(pixels, area),
     run: upscaler.run,
     emit: (top, rows) => {

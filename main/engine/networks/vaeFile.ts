@@ -50,7 +50,6 @@ export function openVaeFile(
       oneAtATime: settings.memory === 'low',
       vaeTile: () => vaeTileFor(pixels, settings.memory),
     },
-    { unet: () => ({}), textEncoder: () => ({}) },
   );
   return { networks, config };
 }

@@ -52,12 +52,17 @@ function touch(path: string): void {
 export function cacheProblem(folder: string, error: unknown): string | undefined {
   if (error instanceof WeightsError)
     return dirname(error.path) === folder ? error.message.replace(/\.$/, '') : undefined;
-  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error)) return undefined;
+  const { code, syscall }: NodeJS.ErrnoException = error;
   // A read that fails is the checkpoint's.
-  if (!(error instanceof Error) || code === undefined || syscall === undefined || syscall === 'read')
-    return undefined;
-  if (code === 'ENOSPC' || code === 'EDQUOT') return `there is no space left on the disk of ${folder}`;
+  if (code === undefined || syscall === undefined || syscall === 'read') return undefined;
+  if (isFull(error)) return `there is no space left on the disk of ${folder}`;
   return `the folder ${folder} cannot be written (${code})`;
+}
+
+/** Whether no space is left, on the disk or for this user. */
+export function isFull({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /**

@@ -15,7 +15,7 @@ import { packWeight } from '../../../native-models/weights/packed.ts';
 import { readTensor, readTensorFloat32, type TensorInfo } from '../../../native-models/weights/tensors.ts';
 import { winogradKernels } from '../../../native-models/weights/winogradKernels.ts';
 import { sizeOf } from '../../pipeline/tensor.ts';
-import { cacheProblem, copyAt } from './cacheFolder.ts';
+import { cacheProblem, copyAt, isFull } from './cacheFolder.ts';
 import { partialOf, type ResumableOptions, type TensorGroup, writeResumable } from './resumable.ts';
 
 /** How weights are packed, and where the copy is kept. */
@@ -72,8 +72,7 @@ async function write(path: string, groups: readonly TensorGroup[], options: Resu
   try {
     await writeResumable(path, groups, options);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') rmSync(partialOf(path), { force: true });
+    if (error instanceof Error && isFull(error)) rmSync(partialOf(path), { force: true });
     throw error;
   }
 }

@@ -55,11 +55,11 @@ export async function openBaseModel(path: string, options: BaseModelOptions = {}
   };
   const session = { ...DEFAULT_SESSION, threads };
   // Encoders only, one after the other; large pictures go through the VAE in one piece as the U-Net will see them.
-  const networks = createNetworks(
-    plainGraphs(config, sources),
-    { session, oneAtATime: true, vaeTile: () => Number.MAX_SAFE_INTEGER },
-    { unet: () => ({}), textEncoder: () => ({}) },
-  );
+  const networks = createNetworks(plainGraphs(config, sources), {
+    session,
+    oneAtATime: true,
+    vaeTile: () => Number.MAX_SAFE_INTEGER,
+  });
   const { textModels, encodeImage, release } = networks;
   return { path, config, unet: sources.unet, textEncoders, textModels, encodeImage, release };
 }
