@@ -5,6 +5,7 @@ import { nodeBehind, partBehind, plainValue, reach } from './walk.ts';
 
 /** Each is walked from, so a hostile graph must not choose their number. */
 const MAX_PROMPTS = 16;
+const MAX_CONTROLS = 16;
 
 export interface NamedFile {
   readonly name: string;
@@ -76,6 +77,7 @@ export function conditioningOf(
     emphasis: written[0]?.emulsion['emphasis'],
     controls: nodes
       .filter(({ inputs }) => 'control_net' in inputs)
+      .slice(0, MAX_CONTROLS)
       .toReversed()
       .flatMap((node) => controlOf(graph, node)),
     embeddings: texts.flatMap((text) =>

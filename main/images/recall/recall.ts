@@ -122,6 +122,8 @@ export function textFrom(value: unknown): string | undefined {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const json = (item: unknown) =>
+    JSON.stringify(item, (_key, part) => (typeof part === 'bigint' ? String(part) : part));
+  const text = typeof value === 'string' ? value : (json(value) ?? String(value));
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }

@@ -185,3 +185,26 @@ test('a graph of ten thousand nodes takes no time to speak of', () => {
   recallComfyGraph(looseGraph(nodes)!);
   expect(performance.now() - start).toBeLessThan(3000);
 });
+
+test('ten thousand ControlNets on one prompt take no time to speak of either', () => {
+  const behind = (i: number) => [String(i + 1), 0];
+  const nodes = Array.from({ length: 9_000 }, (_, i) => ({
+    class_type: 'ControlNetApply',
+    inputs: { conditioning: behind(i), control_net: behind(i), image: behind(i) },
+  }));
+  const sampler = { class_type: 'KSampler', inputs: { latent_image: ['0', 0], positive: ['0', 0] } };
+  const graph = looseGraph({ s: sampler, ...nodes })!;
+  const before = process.cpuUsage();
+  recallComfyGraph(graph);
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(3);
+}, 120_000);
+
+test('whole numbers of any length are told where they cannot be used', () => {
+  const sampler = {
+    class_type: 'KSampler',
+    inputs: { latent_image: ['1', 0], positive: ['1', 0] },
+    _meta: { emulsion: { speed: 2n ** 70n, shortcuts: { deepBound: 2n ** 70n } } },
+  };
+  const { problems } = recallComfyGraph(looseGraph({ s: sampler })!);
+  expect(problems.join()).toContain('speed "1180591620717411303424" cannot be used here');
+});
