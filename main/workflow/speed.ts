@@ -2,7 +2,7 @@
 import { SPEEDS } from '../../preload/request.ts';
 import { SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
 import type { Speed } from '../engine/devices/packingChoice.ts';
-import type { LooseGraph } from '../images/comfy/graph.ts';
+import { isRecord, type LooseGraph } from '../images/comfy/graph.ts';
 import { parseWorkflow, postedGraph } from './graph.ts';
 import { SAMPLING } from './nodes/sampling.ts';
 import { evaluationOrder } from './order.ts';
@@ -24,12 +24,14 @@ export function withSpeed(graph: unknown, speed: Speed): Record<string, unknown>
   const samplers = [...parseWorkflow(graph)].filter(([, { class_type }]) => isSampler(class_type));
   const nodes = postedGraph(graph) as Nodes;
   const changed = samplers.map(([id]) => {
-    const { _meta: meta = {}, ...node } = nodes[id]!;
-    const { speed: _speed, shortcuts: _shortcuts, ...kept } = meta.emulsion ?? {};
+    const { _meta, ...node } = nodes[id]!;
+    const meta = isRecord(_meta) ? _meta : {};
+    const said = isRecord(meta['emulsion']) ? meta['emulsion'] : {};
+    const { speed: _speed, shortcuts: _shortcuts, ...kept } = said;
     const emulsion = speed === 'exact' ? kept : { ...kept, speed, shortcuts: SPEED_SHORTCUTS[speed] };
     return [id, { ...node, _meta: { ...meta, emulsion } }] as const;
   });
   return { ...nodes, ...Object.fromEntries(changed) };
 }
 
-type Nodes = Readonly<Record<string, { readonly _meta?: { readonly emulsion?: Record<string, unknown> } }>>;
+type Nodes = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

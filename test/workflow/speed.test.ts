@@ -87,3 +87,11 @@ test('what is posted to /prompt keeps its nodes; other remarks on a sampler stay
 function classOf(node: unknown): string {
   return (node as { class_type: string }).class_type;
 }
+
+test('remarks that are none are replaced by what has to be said', () => {
+  const sampler = (meta: unknown) => ({ class_type: 'KSampler', inputs: {}, _meta: meta });
+  for (const meta of [null, 'text', [], { emulsion: null }, { emulsion: 5 }])
+    expect(withSpeed({ 1: sampler(meta) }, 'draft')).toMatchObject({
+      1: { _meta: { emulsion: { speed: 'draft' } } },
+    });
+});
