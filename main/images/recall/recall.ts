@@ -46,23 +46,32 @@ export interface Collector {
   readonly finish: (source: MetadataSource, kind: GenerationRequest['kind']) => Recall;
 }
 
+/** Each is looked for in the library, and each problem shown: a file must not choose their number. Requests hold fewer. */
+const MAX_MODELS = 512;
+const MAX_PROBLEMS = 100;
+
 export function collector(): Collector {
   const request: PartialRequest = {};
   const models: ModelHint[] = [];
   const problems: string[] = [];
+  const problem = (sentence: string) => {
+    if (problems.length < MAX_PROBLEMS) problems.push(sentence);
+  };
   return {
     request,
+    problem,
     take: (field, value) => {
       if (value === undefined || value === null) return;
       const parsed = inpaintSchema.shape[field].safeParse(value);
       if (parsed.success) Object.assign(request, { [field]: parsed.data });
       else
-        problems.push(
+        problem(
           `${field} ${shown(value)} cannot be used here: ${parsed.error.issues[0]?.message ?? 'it is out of range'}`,
         );
     },
-    model: (hint) => models.push(hint),
-    problem: (sentence) => problems.push(sentence),
+    model: (hint) => {
+      if (models.length < MAX_MODELS) models.push(hint);
+    },
     finish: (source, kind) => {
       request.kind = kind;
       return { source, request, models, missing: missingFields(request), problems };

@@ -248,3 +248,11 @@ test('any text gives a result whose fields are all valid', () => {
     { numRuns: 1000 },
   );
 });
+
+test('a text of a hundred thousand models has the library look for some hundred', () => {
+  const tags = Array.from({ length: 100_000 }, (_, i) => `<lora:l${i}:1>`).join('');
+  const controls = Array.from({ length: 10_000 }, (_, i) => `ControlNet ${i}: "Model: m${i}"`).join(', ');
+  const { models, problems } = recallInfotext(`${tags}\nSteps: 20, Sampler: Euler, Seed: 1, ${controls}`);
+  expect(models.length).toBeLessThan(1000);
+  expect(problems.length).toBeLessThan(1000);
+});
