@@ -1,12 +1,13 @@
 /** Pictures as files: numbered, never over another file, whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { GenerationRequest } from '../../preload/request.ts';
 import { badInput } from '../engine/border/failures.ts';
 import type { EngineResult } from '../engine/border/protocol.ts';
 import { encodeWithMetadata } from '../images/metadata/write.ts';
+import { makeFolder } from '../storage/makeFolder.ts';
 
 /** Makes the folder, for pictures or a training run; throws before any work is done when nothing can be written there. */
 export function usableFolder(folder: string): void {
@@ -18,19 +19,6 @@ export function usableFolder(folder: string): void {
       `${folder} cannot be written to (${(cause as NodeJS.ErrnoException).code}).`,
       'Choose another folder with --out.',
     );
-  }
-}
-
-/** With the folders above it. Node's own `recursive` never returns where a file system makes no folders (/proc, an automounter). */
-function makeFolder(folder: string): void {
-  const isFolder = (): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isFolder()) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder));
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    // Another process may have been faster.
-    if (!isFolder()) throw error;
   }
 }
 

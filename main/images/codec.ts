@@ -1,4 +1,5 @@
 /** Reading any picture file into pixels and writing pixels as PNG, JPEG or WebP; nothing about a file is trusted. */
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { type Pixels, pixelsOf } from './pixels.ts';
@@ -35,6 +36,7 @@ export interface DecodeOptions {
 export async function decodePixels(source: PictureSource, options: DecodeOptions = {}): Promise<Pixels> {
   const name = options.name ?? pictureName(source);
   try {
+    await requireFile(source);
     const picture = openPicture(source, options.maxPixels);
     const { icc } = await picture.metadata();
     const upright = (isSrgb(icc) ? openPicture(source, options.maxPixels, true) : picture)
@@ -55,6 +57,7 @@ export async function pictureSize(
   options: DecodeOptions = {},
 ): Promise<{ width: number; height: number }> {
   try {
+    await requireFile(source);
     const { width, height, autoOrient } = await openPicture(source, options.maxPixels).metadata();
     return { width: autoOrient?.width ?? width, height: autoOrient?.height ?? height };
   } catch (error) {
@@ -68,6 +71,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = { jpeg: 'jpg', heif: 'avif'
 /** What a file of this picture is to end in, told from its bytes: many a `.png` is a JPEG. Throws PictureError. */
 export async function pictureExtension(source: PictureSource): Promise<string> {
   try {
+    await requireFile(source);
     const { format } = await openPicture(source).metadata();
     return EXTENSIONS[format] ?? format;
   } catch (error) {
@@ -89,6 +93,14 @@ export async function encodePixels(
 /** What a picture is called in errors. */
 export function pictureName(source: PictureSource): string {
   return typeof source === 'string' ? basename(source) : 'this picture';
+}
+
+/** A pipe would be waited for, a device read without end. What is not there is for whoever opens it to say. Throws PictureError. */
+export async function requireFile(source: PictureSource): Promise<void> {
+  if (typeof source !== 'string') return;
+  const stats = await stat(source).catch(() => undefined);
+  if (stats && !stats.isFile())
+    throw new PictureError(pictureName(source), 'is no file', 'Choose a picture instead');
 }
 
 function openPicture(source: PictureSource, maxPixels = MAX_PIXELS, ignoreIcc = false): Sharp {
@@ -127,6 +139,7 @@ function plainBytes(buffer: Buffer): Uint8Array<ArrayBuffer> {
 }
 
 function unreadable(name: string, error: unknown, maxPixels = MAX_PIXELS): PictureError {
+  if (error instanceof PictureError) return error;
   const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error);
   if (/pixel limit/i.test(reason)) {
     return new PictureError(name, `has more than ${maxPixels} pixels`, 'Make it smaller first', error);

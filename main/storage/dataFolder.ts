@@ -1,9 +1,10 @@
 /** The data folder: where everything lies, and the lock that lets one instance at a time write in it. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { StudioError } from '../../preload/errors.ts';
+import { makeFolder } from './makeFolder.ts';
 
 export interface DataFolder {
   readonly root: string;
@@ -48,7 +49,7 @@ export function openDataFolder(root: string): DataFolder {
   };
   try {
     for (const path of [root, ...Object.values(folder).filter((path) => path !== folder.database)]) {
-      mkdirSync(path, { recursive: true });
+      makeFolder(path);
       accessSync(path, constants.R_OK | constants.W_OK);
     }
   } catch (error) {

@@ -353,6 +353,8 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   // pictures and boards
   'has more than {0} pixels': '超过 {0} 像素',
   'Make it smaller first': '请先缩小',
+  'is no file': '不是文件',
+  'Choose a picture instead': '请改选一张图片',
   'is not there or may not be read': '不存在或无权读取',
   'Check the path and its permissions': '请检查路径及其权限',
   'cannot be read as a picture ({0})': '无法作为图片读取（{0}）',

@@ -250,6 +250,32 @@ describe.concurrent('options of other commands that do not fit', () => {
   });
 });
 
+// Opened like a file, a pipe would be waited for and a device read without end.
+describe.runIf(existsSync('/dev/zero'))(
+  'pictures that are no files (not on Windows)',
+  { concurrent: true },
+  () => {
+    const common = ['--checkpoint', TINY_CHECKPOINT, ...QUICK];
+    test.each<[command: (picture: string) => string[]]>([
+      [(picture) => ['generate', 'a cat', ...common, '--init', picture]],
+      [(picture) => ['generate', '--from', picture]],
+      [(picture) => ['upscale', picture]],
+      [(picture) => ['run', picture]],
+    ])('%s', async (command) => {
+      using folder = temporaryFolder();
+      const pipe = join(folder.path, 'pipe.png');
+      execFileSync('mkfifo', [pipe]);
+      for (const picture of [pipe, '/dev/zero']) {
+        const result = await emulsion([...command(picture), '--out', join(folder.path, 'out')]);
+        expect(lineOf(result)).toMatch(
+          /^emulsion: (pipe\.png|zero): is no file\. Choose a picture instead\.$/,
+        );
+        expect(result.code).toBe(2);
+      }
+    });
+  },
+);
+
 test('a picture to enlarge that is a link in a circle', async () => {
   using folder = temporaryFolder();
   const picture = join(folder.path, 'round.png');

@@ -1,7 +1,7 @@
 /** Finds every metadata text in a picture file, whatever the format keeps it in. Files are untrusted: any bytes give a result. */
 import { readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
-import { decodePixels, PictureError, type PictureSource, pictureName } from '../codec.ts';
+import { decodePixels, PictureError, type PictureSource, pictureName, requireFile } from '../codec.ts';
 import { readComment } from './containers.ts';
 import { readExif } from './exif.ts';
 import { isPng, readPngTexts } from './pngChunks.ts';
@@ -63,6 +63,7 @@ function mayHide(bytes: Uint8Array, format: string): boolean {
 
 async function readLimited(path: string): Promise<Uint8Array> {
   try {
+    await requireFile(path);
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) {
       throw new PictureError(pictureName(path), 'is larger than 512 MiB', 'Make it smaller first');
