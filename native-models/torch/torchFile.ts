@@ -40,10 +40,15 @@ export function openTorchFile(path: string): WeightsFile {
   });
 }
 
-/** Whether a file that begins so is for openTorchFile: a zip, or a pickle of protocol 2 and later. */
+/**
+ * Whether a file that begins so (nine bytes tell) is for openTorchFile: a zip, or a pickle of protocol 2 and later. One
+ * safetensors header in two thousand has a length that begins like a pickle; its JSON, which follows, does not.
+ */
 export function looksLikeTorch(start: Uint8Array): boolean {
-  return isZip(start) || (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5);
+  return isZip(start) || (start[0] === 0x80 && start[1]! >= 2 && start[1]! <= 5 && start[8] !== BRACE);
 }
+
+const BRACE = 0x7b;
 
 function isZip(start: Uint8Array): boolean {
   return start[0] === 0x50 && start[1] === 0x4b && start[2] === 3 && start[3] === 4;

@@ -11,7 +11,7 @@ const MAX_INDEX_BYTES = 50_000_000;
 /** Opens a .safetensors file, a `*.safetensors.index.json` with its shards, or a .ckpt/.pt/.pth. Throws WeightsError. */
 export function openWeights(path: string): WeightsFile {
   if (path.endsWith('.index.json')) return openShards(path);
-  const start = withRegularFile(path, (fd, size) => readExactly(fd, path, 0, Math.min(4, size)));
+  const start = withRegularFile(path, (fd, size) => readExactly(fd, path, 0, Math.min(9, size)));
   return looksLikeTorch(start) ? openTorchFile(path) : openSafetensors(path);
 }
 

@@ -18,6 +18,13 @@ describe('openWeights', () => {
     expect(openWeights(fileOf(safetensorsBytes('{}'), 'renamed.ckpt')).tensors.size).toBe(0);
     expect(() => openWeights(fileOf(new Uint8Array(), 'empty.ckpt'))).toThrow(/only 0 bytes/);
   });
+
+  it('is not misled by a header whose length begins like a pickle', () => {
+    for (const length of [640, 896, 1152, 1408]) {
+      const header = '{}'.padEnd(length);
+      expect(openWeights(fileOf(safetensorsBytes(header), 'small.safetensors')).tensors.size).toBe(0);
+    }
+  });
 });
 
 describe('shards', () => {
