@@ -53,48 +53,68 @@ function weightDelta({ tensors, alpha, site }: MergedModule, length: number): Fl
   const { diff, down, hada_w1_a, lokr_w1, lokr_w1_a } = tensors;
   if (diff) return fitting(readTensorFloat32(diff), length, diff);
   const taps = site.shape.slice(2).reduce((a, b) => a * b, 1);
-  if (down) return fitting(lowRank(tensors, alpha, taps), length, down);
-  if (hada_w1_a) return fitting(hadamard(tensors, alpha, taps), length, hada_w1_a);
+  const layer = { taps, length };
+  if (down) return fitting(lowRank(tensors, alpha, layer), length, down);
+  if (hada_w1_a) return fitting(hadamard(tensors, alpha, layer), length, hada_w1_a);
   const kron = lokr_w1 ?? lokr_w1_a;
-  return kron ? fitting(kronecker(tensors, alpha, taps), length, kron) : undefined;
+  return kron ? fitting(kronecker(tensors, alpha, layer), length, kron) : undefined;
+}
+
+/** The layer that a change is for: numbers in a kernel's window and in its weight. */
+interface Layer {
+  readonly taps: number;
+  readonly length: number;
 }
 
 function fitting(delta: Floats, length: number, info: TensorInfo): Floats {
   if (delta.length === length) return delta;
-  throw new RangeError(
-    `${info.name}: a change of ${delta.length} numbers does not fit a weight of ${length}`,
-  );
+  throw misfit(info, delta.length, length);
+}
+
+/** Before memory is allotted: two short factors can ask for gigabytes. */
+function requireRoom(count: number, length: number, info: TensorInfo): void {
+  if (count > length) throw misfit(info, count, length);
+}
+
+function misfit(info: TensorInfo, count: number, length: number): RangeError {
+  return new RangeError(`${info.name}: a change of ${count} numbers does not fit a weight of ${length}`);
 }
 
 /** alpha/rank · up · down. */
-function lowRank({ down, mid, up }: ModuleTensors, alpha: number | undefined, taps: number): Floats {
+function lowRank(
+  { down, mid, up }: ModuleTensors,
+  alpha: number | undefined,
+  { taps, length }: Layer,
+): Floats {
   const first = matrix(down!);
   const last = matrix(required(up, down!));
+  requireRoom(last.rows * first.columns * (mid ? taps : 1), length, down!);
   const joined = mid ? throughCore(transposed(last), first, mid, taps) : product(last, first);
   return scaled(joined, alpha, first.rows).data;
 }
 
 /** alpha/rank · (w1a·w1b) ∘ (w2a·w2b), either product through a Tucker core where there is one. */
-function hadamard(tensors: ModuleTensors, alpha: number | undefined, taps: number): Floats {
+function hadamard(tensors: ModuleTensors, alpha: number | undefined, layer: Layer): Floats {
   const { hada_w1_a: w1a, hada_w1_b: w1b, hada_w2_a: w2a, hada_w2_b: w2b, hada_t1, hada_t2 } = tensors;
-  const first = factored(w1a!, required(w1b, w1a!), hada_t1, taps);
-  const second = factored(required(w2a, w1a!), required(w2b, w1a!), hada_t2, taps);
+  const first = factored(w1a!, required(w1b, w1a!), hada_t1, layer);
+  const second = factored(required(w2a, w1a!), required(w2b, w1a!), hada_t2, layer);
   const data = fitting(first.data, second.data.length, w1a!).map((value, i) => value * second.data[i]!);
   return scaled({ ...first, data }, alpha, w1b!.shape[0]!).data;
 }
 
 /** alpha/rank · w1 ⊗ w2; each may be given whole or in factors, and two whole ones are not scaled. */
-function kronecker(tensors: ModuleTensors, alpha: number | undefined, taps: number): Floats {
+function kronecker(tensors: ModuleTensors, alpha: number | undefined, layer: Layer): Floats {
   const { lokr_w1, lokr_w1_a, lokr_w1_b, lokr_w2, lokr_w2_a, lokr_w2_b, lokr_t2 } = tensors;
   const any = (lokr_w1 ?? lokr_w1_a)!;
   const first = lokr_w1
     ? matrix(lokr_w1)
-    : factored(required(lokr_w1_a, any), required(lokr_w1_b, any), undefined, 1);
+    : factored(required(lokr_w1_a, any), required(lokr_w1_b, any), undefined, layer);
   const second = lokr_w2
     ? matrix(lokr_w2)
-    : factored(required(lokr_w2_a, any), required(lokr_w2_b, any), lokr_t2, taps);
+    : factored(required(lokr_w2_a, any), required(lokr_w2_b, any), lokr_t2, layer);
   const rank = lokr_w2_b?.shape[0] ?? lokr_w1_b?.shape[0];
   const columns = first.columns * second.columns;
+  requireRoom(first.rows * second.rows * columns, layer.length, any);
   const data = new Float32Array(first.rows * second.rows * columns);
   for (let r1 = 0; r1 < first.rows; r1++)
     for (let c1 = 0; c1 < first.columns; c1++) {
@@ -109,8 +129,15 @@ function kronecker(tensors: ModuleTensors, alpha: number | undefined, taps: numb
 }
 
 /** a·b, a [out, rank] and b [rank, in·taps]; with a Tucker core, a [rank, out] and b [rank, in]. */
-function factored(a: TensorInfo, b: TensorInfo, core: TensorInfo | undefined, taps: number): Matrix {
-  return core ? throughCore(matrix(a), matrix(b), core, taps) : product(matrix(a), matrix(b));
+function factored(
+  a: TensorInfo,
+  b: TensorInfo,
+  core: TensorInfo | undefined,
+  { taps, length }: Layer,
+): Matrix {
+  const [first, last] = [matrix(a), matrix(b)];
+  requireRoom(last.columns * (core ? first.columns * taps : first.rows), length, a);
+  return core ? throughCore(first, last, core, taps) : product(first, last);
 }
 
 /** Σ_ij core[i, j, tap] · a[i, out] · b[j, in] as [out, in·taps]. */

@@ -199,3 +199,19 @@ test('sizes that do not fit are an error that names the file', async () => {
   const incomplete = await moduleOf([OUT, IN], { hada_w1_a: [OUT, RANK], hada_w1_b: [RANK, IN] });
   expect(() => mergedWeight(incomplete.module, wave(OUT * IN, 1), 1)).toThrow('another factor');
 });
+
+test('factors that make more than the layer holds are refused before they are multiplied', async () => {
+  const [far, shape] = [60_000, [OUT, IN]] as const;
+  const modules = [
+    { hada_w1_a: [far, 1], hada_w1_b: [1, far], hada_w2_a: [OUT, 1], hada_w2_b: [1, IN] },
+    { lokr_w1: [far, 1], lokr_w2: [1, far] },
+    { lokr_w1_a: [far, 1], lokr_w1_b: [1, far], lokr_w2: [1, 1] },
+    { down: [1, far], up: [far, 1], magnitude: [OUT] },
+  ];
+  for (const shapes of modules) {
+    const { module } = await moduleOf(shape, shapes);
+    expect(() => mergedWeight(module, wave(OUT * IN, 1), 1)).toThrow(
+      /a change of 3600000000 numbers does not fit a weight of 24/,
+    );
+  }
+});
