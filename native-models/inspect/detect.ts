@@ -8,7 +8,12 @@ import { type CanonicalTensors, canonicalTensors } from '../weights/keys.ts';
 import { isFloat, type WeightsFile } from '../weights/tensors.ts';
 import { type Base, detectLora, type LoraDetection } from './detectLora.ts';
 import { fileOverrides } from './overrides.ts';
-import { architectureOf, hasZeroTerminalSnr, predictionTypeOf } from './prediction.ts';
+import {
+  ARCHITECTURE_OF_CONTEXT,
+  architectureOf,
+  hasZeroTerminalSnr,
+  predictionTypeOf,
+} from './prediction.ts';
 import { upscalerKind } from './upscaler.ts';
 
 /** What the U-Net reads besides the latent: nothing, mask and masked image, the picture to edit, a depth map. */
@@ -71,12 +76,6 @@ export function detect(file: WeightsFile): Detection {
   return { type: 'unknown', names: [...file.tensors.keys().take(5)] };
 }
 
-const BASE_OF_CONTEXT: ReadonlyMap<number | undefined, Architecture> = new Map([
-  [768, 'sd15'],
-  [1024, 'sd21'],
-  [2048, 'sdxl'],
-]);
-
 const VARIANT_OF_CHANNELS: ReadonlyMap<number | undefined, Variant> = new Map([
   [4, 'normal'],
   [9, 'inpaint'],
@@ -123,7 +122,11 @@ function controlNet(file: WeightsFile): Detection | undefined {
     : file.tensors.has('difference')
       ? 'difference'
       : 'normal';
-  return { type: 'controlnet', base: BASE_OF_CONTEXT.get(contextDim(tensors)) ?? statedBase(file), kind };
+  return {
+    type: 'controlnet',
+    base: ARCHITECTURE_OF_CONTEXT.get(contextDim(tensors)) ?? statedBase(file),
+    kind,
+  };
 }
 
 /** Our own small models have unpublished widths and say in their metadata what they belong to. */
@@ -149,7 +152,7 @@ function t2iAdapter(file: WeightsFile): Detection | undefined {
 function ipAdapter(file: WeightsFile): Detection | undefined {
   const layer = file.tensors.get('ip_adapter.1.to_k_ip.weight');
   if (!layer || !has(file, /^image_proj\./)) return undefined;
-  return { type: 'ip-adapter', base: BASE_OF_CONTEXT.get(layer.shape.at(-1)) ?? 'unknown' };
+  return { type: 'ip-adapter', base: ARCHITECTURE_OF_CONTEXT.get(layer.shape.at(-1)) ?? 'unknown' };
 }
 
 function otherFamily(file: WeightsFile): Detection | undefined {
@@ -233,7 +236,9 @@ function embedding(file: WeightsFile): Detection | undefined {
     infos.every(({ dtype, shape }) => isFloat(dtype) && (shape.length === 1 || shape.length === 2));
   const vectors = named ?? (small ? infos[0] : undefined);
   if (!vectors) return undefined;
-  const base = file.tensors.has('clip_g') ? 'sdxl' : (BASE_OF_CONTEXT.get(vectors.shape.at(-1)) ?? 'unknown');
+  const base = file.tensors.has('clip_g')
+    ? 'sdxl'
+    : (ARCHITECTURE_OF_CONTEXT.get(vectors.shape.at(-1)) ?? 'unknown');
   return { type: 'embedding', base, tokens: vectors.shape.length === 1 ? 1 : (vectors.shape[0] ?? 0) };
 }
 

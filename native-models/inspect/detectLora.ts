@@ -1,6 +1,7 @@
 /** Is it a LoRA, by which method, and for which base: names and shapes first, the trainer's metadata last. */
 import type { Architecture } from '../models/configs.ts';
 import type { TensorInfo, WeightsFile } from '../weights/tensors.ts';
+import { ARCHITECTURE_OF_CONTEXT } from './prediction.ts';
 
 /** 'other' = a family that this app does not run (Flux, SD3 …); 'unknown' = nothing in the file tells. */
 export type Base = Architecture | 'other' | 'unknown';
@@ -64,18 +65,17 @@ function loraBase(file: WeightsFile): Base {
   );
 }
 
-const BASE_OF_CONTEXT: ReadonlyMap<number, Architecture> = new Map([
-  [768, 'sd15'],
-  [1024, 'sd21'],
+/** The refiner's text embedding is 1280 wide: its LoRAs are SDXL's too. */
+const BASE_OF_CONTEXT: ReadonlyMap<number | undefined, Architecture> = new Map([
+  ...ARCHITECTURE_OF_CONTEXT,
   [1280, 'sdxl'],
-  [2048, 'sdxl'],
 ]);
 
 /** The second attention's k and v read the text embedding: their input width is the base's context width. */
 function baseOfCrossAttention(file: WeightsFile): Architecture | undefined {
   for (const info of file.tensors.values()) {
     if (!/attn2[._](processor\.)?to_[kv][._]/.test(info.name)) continue;
-    const base = BASE_OF_CONTEXT.get(inputWidth(file, info) ?? 0);
+    const base = BASE_OF_CONTEXT.get(inputWidth(file, info));
     if (base) return base;
   }
   return undefined;

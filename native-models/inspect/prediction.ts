@@ -4,7 +4,7 @@ import { canonicalTensors } from '../weights/keys.ts';
 import { readTensorFloat32, type WeightsFile } from '../weights/tensors.ts';
 
 /** The width of the text embedding settles it for published models. */
-const ARCHITECTURE_OF_CONTEXT: ReadonlyMap<number, Architecture> = new Map([
+export const ARCHITECTURE_OF_CONTEXT: ReadonlyMap<number | undefined, Architecture> = new Map([
   [768, 'sd15'],
   [1024, 'sd21'],
   [2048, 'sdxl'],

@@ -1,7 +1,7 @@
 /** Where LoRA files attach: every weight of a checkpoint's U-Net and text encoders, under the names that trainers give it. */
 import type { ClipTextConfig, UnetConfig } from '../models/configs.ts';
 import { clipTextParameters, type ParameterShapes, unetParameters } from '../models/parameters.ts';
-import { diffusersUnetModules, type ModuleMap } from '../weights/diffusersKeys.ts';
+import { diffusersUnetModules, inverted, type ModuleMap, renameByModule } from '../weights/diffusersKeys.ts';
 
 /** Which network of a checkpoint, named as the engine names its sessions. */
 export type LoraNetwork = 'unet' | `textEncoder.${number}`;
@@ -27,7 +27,7 @@ export interface AdaptedNetworks {
 /** Builds both networks once over no weights: milliseconds, but worth keeping. */
 export function loraSites({ unet, textEncoders }: AdaptedNetworks): LoraSites {
   const byName = new Map<string, Site>();
-  const diffusers = ldmToDiffusers(diffusersUnetModules(unet));
+  const diffusers = inverted(diffusersUnetModules(unet));
   for (const site of sitesOf('unet', unetParameters(unet)))
     for (const name of unetNames(site.path, diffusers)) byName.set(name, site);
   for (const [index, config] of textEncoders.entries()) {
@@ -45,8 +45,8 @@ function sitesOf(network: LoraNetwork, parameters: ParameterShapes): Site[] {
 }
 
 /** kohya and LyCORIS with either module tree, peft and diffusers (with and without "unet."), ComfyUI's own. */
-function unetNames(path: string, diffusers: (path: string) => string | undefined): string[] {
-  const theirs = diffusers(path);
+function unetNames(path: string, diffusers: ModuleMap): string[] {
+  const theirs = renameByModule(path, diffusers);
   const trees = theirs === undefined ? [path] : [path, theirs];
   const flat = trees.flatMap((tree) => ['lora_unet_', 'lycoris_'].map((prefix) => prefixed(prefix, tree)));
   const dotted = theirs === undefined ? [] : [theirs, `unet.${theirs}`];
@@ -69,16 +69,4 @@ function textPrefixes(index: number, count: number): string[] {
 
 function prefixed(prefix: string, path: string): string {
   return prefix + (prefix.endsWith('_') ? path.replaceAll('.', '_') : path);
-}
-
-/** From an LDM path to diffusers' name of the same module; undefined where diffusers has none. */
-function ldmToDiffusers(modules: ModuleMap): (path: string) => string | undefined {
-  const inverse = new Map([...modules].map(([theirs, ours]) => [ours, theirs]));
-  return (path) => {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
-      const module = inverse.get(path.slice(0, end));
-      if (module !== undefined) return module + path.slice(end);
-    }
-    return undefined;
-  };
 }

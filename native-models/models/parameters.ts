@@ -9,10 +9,15 @@ import { vaeDecoder, vaeEncoder } from './vae.ts';
 /** Canonical tensor names and their shapes. */
 export type ParameterShapes = ReadonlyMap<string, readonly number[]>;
 
-/** A source that has everything and writes down what is asked for. Optional biases count as present, except where no layout has them. */
+/** Whether any layout has a tensor of this name: attention's to_q, to_k and to_v have no bias anywhere. */
+export function isStored(name: string): boolean {
+  return !/\.to_[qkv]\.bias$/.test(name);
+}
+
+/** A source that has everything and writes down what is asked for. Optional biases count as present where a layout has them. */
 export function recordingSource(shapes: Map<string, readonly number[]>): ParameterSource {
   return {
-    has: (name) => !/\.to_[qkv]\.bias$/.test(name),
+    has: isStored,
     get: (name, shape) => {
       shapes.set(name, shape);
       return weight(name, 'float32', shape, { path: '', offset: 0, byteLength: 0 });

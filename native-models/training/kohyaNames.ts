@@ -1,15 +1,13 @@
 /** kohya's names for LoRA pairs: diffusers' module path with underscores, `lora_unet_…` or `lora_te_…`. */
-import { diffusersUnetModules, type UnetBlocks } from '../weights/diffusersKeys.ts';
+import { diffusersUnetModules, inverted, renameByModule, type UnetBlocks } from '../weights/diffusersKeys.ts';
 
 /** From a U-Net layer's path ('input_blocks.1.1.transformer_blocks.0.attn2.to_q') to kohya's name of its pair. */
 export function kohyaUnetNames(blocks: UnetBlocks): (path: string) => string {
-  const diffusersOf = new Map([...diffusersUnetModules(blocks)].map(([diffusers, ldm]) => [ldm, diffusers]));
+  const diffusers = inverted(diffusersUnetModules(blocks));
   return (path) => {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
-      const module = diffusersOf.get(path.slice(0, end));
-      if (module !== undefined) return `lora_unet_${module}${path.slice(end)}`.replaceAll('.', '_');
-    }
-    throw new Error(`layer "${path}" has no place in a diffusers U-Net`);
+    const module = renameByModule(path, diffusers);
+    if (module === undefined) throw new Error(`layer "${path}" has no place in a diffusers U-Net`);
+    return `lora_unet_${module}`.replaceAll('.', '_');
   };
 }
 

@@ -4,6 +4,7 @@ import { gradients } from '../graph/gradients.ts';
 import { recomputedGradients } from '../graph/recompute.ts';
 import { input, type Node, type Value } from '../graph/value.ts';
 import type { ParameterSource } from '../layers/scope.ts';
+import { isStored } from '../models/parameters.ts';
 
 /** Trained tensors by name: each is a graph input. */
 export type Trainables = Map<string, Value>;
@@ -22,11 +23,11 @@ export function parameterOfOutput(output: string): string | undefined {
 
 /**
  * A source in which every tensor asked for becomes a trained input, named `prefix` + its own name, and is entered
- * into `trainables`. Biases that no layout has (`to_q`, `to_k`, `to_v`) stay away.
+ * into `trainables`.
  */
 export function trainableSource(trainables: Trainables, prefix = ''): ParameterSource {
   return {
-    has: (name) => !/\.to_[qkv]\.bias$/.test(name),
+    has: isStored,
     get: (name, shape) => {
       const known = trainables.get(prefix + name);
       if (known) return known;

@@ -120,9 +120,14 @@ export function diffusersVaeExtent(names: Iterable<string>): { levels: number; n
   return { levels, numResBlocks };
 }
 
-/** LDM's name of a tensor that diffusers calls `name`; undefined when no module of the map begins it. */
+/** The way back: LDM module → diffusers module. */
+export function inverted(modules: ModuleMap): ModuleMap {
+  return new Map([...modules].map(([diffusers, ldm]) => [ldm, diffusers]));
+}
+
+/** The new name of a module or tensor: the longest beginning that is in the map, replaced; undefined when none is. */
 export function renameByModule(name: string, modules: ModuleMap): string | undefined {
-  for (let end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
+  for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
     const module = modules.get(name.slice(0, end));
     if (module !== undefined) return module + name.slice(end);
   }

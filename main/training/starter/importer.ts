@@ -4,6 +4,7 @@ import { openSafetensors } from '../../../native-models/weights/safetensors.ts';
 import { readFloat32 } from '../../../native-models/weights/tensors.ts';
 import { createParameters, type ParameterSet } from '../parameters.ts';
 import type { StarterModels } from './denoise/sampling.ts';
+import { merged } from './loop/parameterSets.ts';
 import { denormalisePictures } from './pictureNormalisation.ts';
 
 export const STARTER_FILES = {
@@ -35,17 +36,11 @@ export function importStarter(): StarterModels {
   return {
     unet: importPart(path, 'model.diffusion_model.'),
     vae: importPart(path, 'first_stage_model.'),
-    clip: both(text, pictures),
+    clip: merged(text, pictures),
     ...(existsSync(STARTER_FILES.control) && {
       control: importPart(STARTER_FILES.control, 'control_model.'),
     }),
   };
-}
-
-function both(a: ParameterSet, b: ParameterSet): ParameterSet {
-  const all = createParameters(new Map([...a.shapes, ...b.shapes]));
-  for (const { views } of [a, b]) for (const [name, values] of views) all.views.get(name)!.set(values);
-  return all;
 }
 
 function trainedShape(name: string, shape: readonly number[]): readonly number[] {

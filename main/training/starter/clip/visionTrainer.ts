@@ -1,11 +1,12 @@
 /** Goes on training the image encoder alone against the frozen text encoder, so that the judge sees kinds well. */
 import type { Value } from '../../../../native-models/graph/value.ts';
 import type { Scope } from '../../../../native-models/layers/scope.ts';
-import { copyParameters, createParameters, type ParameterSet } from '../../parameters.ts';
+import type { ParameterSet } from '../../parameters.ts';
 import { drawPictures } from '../data/pictureFile.ts';
 import { soften } from '../data/soften.ts';
 import type { TrainOptions } from '../loop/loop.ts';
 import { trainLoop } from '../loop/loop.ts';
+import { chosen, replaced } from '../loop/parameterSets.ts';
 import { createStep } from '../loop/step.ts';
 import { kept, loadParameters, saveParameters } from '../loop/store.ts';
 import { optimised } from '../loop/update.ts';
@@ -79,16 +80,12 @@ async function trainStage(
   { folder, threads = 0, seconds }: TrainOptions,
   keep: (pair: ParameterSet) => Promise<void> = async () => undefined,
 ): Promise<ParameterSet> {
-  const parameters = part(pair, (name) => IMAGE_SIDE.test(name));
-  const frozen = part(pair, (name) => !IMAGE_SIDE.test(name));
+  const parameters = chosen(pair, (name) => IMAGE_SIDE.test(name));
+  const frozen = chosen(pair, (name) => !IMAGE_SIDE.test(name));
   const step = await createStep(stage.loss, { parameters, frozen, threads });
   const feeds = clipFeeds(`${folder}/${stage.pictures}`, stage.feeds);
   const model = optimised(parameters, step.gradients, { averageDecay: stage.averageDecay });
-  const best = (): ParameterSet => {
-    const whole = copyParameters(pair);
-    for (const [name, values] of model.state.average!.views) whole.views.get(name)!.set(values);
-    return whole;
-  };
+  const best = (): ParameterSet => replaced(pair, model.state.average!);
   const onSave = async (): Promise<void> => {
     console.log(`  ${await judgeReport(best())}`);
     await keep(best());
@@ -98,10 +95,4 @@ async function trainStage(
   await trainLoop({ ...model, lossOf, onSave }, { ...plan, peak: 1e-3, curve: 'cosine', warmupSteps: 30 });
   await step.release();
   return best();
-}
-
-function part({ shapes, views }: ParameterSet, chosen: (name: string) => boolean): ParameterSet {
-  const set = createParameters(new Map([...shapes].filter(([name]) => chosen(name))));
-  for (const [name, values] of set.views) values.set(views.get(name)!);
-  return set;
 }

@@ -1,5 +1,5 @@
 /** Parameter sets put together and taken apart by name. */
-import { createParameters, type ParameterSet } from '../../parameters.ts';
+import { copyParameters, createParameters, type ParameterSet } from '../../parameters.ts';
 
 /** The same numbers under `prefix.`. */
 export function underName(prefix: string, set: ParameterSet): ParameterSet {
@@ -19,8 +19,13 @@ export function merged(...sets: readonly ParameterSet[]): ParameterSet {
 }
 
 /** A new set of the parameters whose names begin so. */
-export function startingWith(prefix: string, { shapes, views }: ParameterSet): ParameterSet {
-  const part = createParameters(new Map([...shapes].filter(([name]) => name.startsWith(prefix))));
+export function startingWith(prefix: string, set: ParameterSet): ParameterSet {
+  return chosen(set, (name) => name.startsWith(prefix));
+}
+
+/** A new set of the parameters whose names are accepted. */
+export function chosen({ shapes, views }: ParameterSet, accepts: (name: string) => boolean): ParameterSet {
+  const part = createParameters(new Map([...shapes].filter(([name]) => accepts(name))));
   for (const [name, values] of part.views) values.set(views.get(name)!);
   return part;
 }
@@ -31,4 +36,11 @@ function renamed({ flat, shapes, views }: ParameterSet, change: (name: string) =
     shapes: new Map([...shapes].map(([name, shape]) => [change(name), shape])),
     views: new Map([...views].map(([name, values]) => [change(name), values])),
   };
+}
+
+/** A copy of `whole` in which the numbers of `part` stand in the place of its own. */
+export function replaced(whole: ParameterSet, part: ParameterSet): ParameterSet {
+  const copy = copyParameters(whole);
+  for (const [name, values] of part.views) copy.views.get(name)!.set(values);
+  return copy;
 }

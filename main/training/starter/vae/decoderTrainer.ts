@@ -1,11 +1,12 @@
 /** Goes on training the decoder alone: the encoder and so the U-Net's latents stay as they are. */
-import { copyParameters, createParameters, type ParameterSet } from '../../parameters.ts';
+import type { ParameterSet } from '../../parameters.ts';
 import { writePlanar } from '../../world/dataset.ts';
 import { LATENT_VALUES } from '../data/latents.ts';
 import { drawAll, mixedPicture } from '../data/pictures.ts';
 import type { TrainOptions } from '../loop/loop.ts';
 import { trainLoop } from '../loop/loop.ts';
 import { normals, rng } from '../loop/normals.ts';
+import { chosen, replaced } from '../loop/parameterSets.ts';
 import { createStep, type Feeds } from '../loop/step.ts';
 import { kept, loadParameters, saveParameters } from '../loop/store.ts';
 import { optimised } from '../loop/update.ts';
@@ -13,6 +14,8 @@ import { PICTURE_SIZE, STARTER_VAE } from '../models.ts';
 import { type DecoderTarget, decoderLoss } from './vaeLoss.ts';
 import { liveEncoder, meansOf, measureVae } from './vaeModel.ts';
 
+/** The half that is trained. */
+const DECODES = /^(decoder|post_quant_conv)\./;
 const POOL = 4096;
 const BATCH = 4;
 const PICTURE_VALUES = 3 * PICTURE_SIZE ** 2;
@@ -49,13 +52,13 @@ async function trainStage(
   { folder, threads = 0, seconds }: TrainOptions,
   keep: (vae: ParameterSet) => Promise<void> = async () => undefined,
 ): Promise<ParameterSet> {
-  const decoder = decoderOf(vae);
+  const decoder = chosen(vae, (name) => DECODES.test(name));
   const step = await createStep(
     (scope) => decoderLoss(scope, STARTER_VAE, { batch: BATCH, size: PICTURE_SIZE, target }),
     { parameters: decoder, threads },
   );
   const model = optimised(decoder, step.gradients, { weightDecay: 0.001, averageDecay });
-  const best = (): ParameterSet => withDecoder(vae, model.state.average!);
+  const best = (): ParameterSet => replaced(vae, model.state.average!);
   const onSave = async (): Promise<void> => {
     console.log(`  held-out PSNR ${(await measureVae(best(), 32)).psnr.toFixed(2)} dB`);
     await keep(best());
@@ -107,18 +110,4 @@ async function encodedPool(
   }
   await encoder.release();
   return { pictures, latents };
-}
-
-const DECODES = /^(decoder|post_quant_conv)\./;
-
-function decoderOf(vae: ParameterSet): ParameterSet {
-  const part = createParameters(new Map([...vae.shapes].filter(([name]) => DECODES.test(name))));
-  for (const [name, values] of part.views) values.set(vae.views.get(name)!);
-  return part;
-}
-
-function withDecoder(vae: ParameterSet, decoder: ParameterSet): ParameterSet {
-  const whole = copyParameters(vae);
-  for (const [name, values] of decoder.views) whole.views.get(name)!.set(values);
-  return whole;
 }
