@@ -32,11 +32,15 @@ export function interpolate(x: Tensor, width: number, height: number, method: In
 function tapsOf(method: Interpolation, size: number, newSize: number, i: number): Taps {
   const scale = size / newSize;
   switch (method) {
-    case 'nearest-exact':
-      return { at: [Math.min(size - 1, Math.floor((i + 0.5) * scale))], weights: [1] };
+    case 'nearest-exact': {
+      // In single precision, as torch has it: in double, places that fall on a border lie before it or behind it.
+      const at = Math.floor(Math.fround((i + 0.5) * Math.fround(scale)));
+      return { at: [Math.min(size - 1, at)], weights: [1] };
+    }
     case 'area': {
-      const from = Math.floor(i * scale);
-      const count = Math.ceil((i + 1) * scale) - from;
+      // Divided last: a rounded scale would reach beyond the source (25 → 22).
+      const from = Math.floor((i * size) / newSize);
+      const count = Math.ceil(((i + 1) * size) / newSize) - from;
       return { at: Array.from({ length: count }, (_, k) => from + k), weights: Array(count).fill(1 / count) };
     }
     case 'bilinear':

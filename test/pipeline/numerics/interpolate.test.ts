@@ -19,6 +19,13 @@ test.each([
   expect(across([...values], width, method)).toEqual([...expected]);
 });
 
+test('area reads nothing beyond the source, and nearest-exact takes the pixel behind a border', () => {
+  const ramp = Array.from({ length: 25 }, (_, i) => i);
+  const smaller = across(ramp, 22, 'area');
+  expect([smaller[0], smaller[21]]).toEqual([0.5, 23.5]);
+  expect(across([1, 2], 49, 'nearest-exact')[24]).toBe(2);
+});
+
 test('every method keeps a constant, and works along both axes alike', () => {
   const constant = tensor(new Float32Array(2 * 3 * 4).fill(0.5), [1, 2, 3, 4]);
   for (const method of INTERPOLATIONS) {
