@@ -1,4 +1,5 @@
-/** From raw network output to denoised(x, sigma): what eps, v and sample models predict, and classifier-free guidance. */
+/** From raw network output to denoised(x, sigma): what eps, v and sample models say, and classifier-free guidance. */
+import type { PredictionType } from '../../native-models/models/configs.ts';
 import { type Shortcuts, SPEED_SHORTCUTS } from '../../preload/shortcuts.ts';
 import { type Conditioning, type Evaluate, evaluateSides } from './evaluation.ts';
 import type { Denoise, Denoised } from './samplers/sampler.ts';
@@ -6,12 +7,12 @@ import { deepFeaturesAt, learnt, NOTHING_KNOWN, negativeBehind, planStep } from 
 import type { ModelSigmas } from './sigmas/modelSigmas.ts';
 import type { Tensor } from './tensor.ts';
 
-/** What the network was trained to say: the noise, the velocity, or the clean latent. */
-export type PredictionType = 'epsilon' | 'v_prediction' | 'sample';
+/** What the network was trained to say: the noise, the velocity, or, as no checkpoint here does, the clean latent. */
+export type NetworkOutput = PredictionType | 'sample';
 
 export interface DenoiserOptions {
   readonly evaluate: Evaluate;
-  readonly predictionType: PredictionType;
+  readonly predictionType: NetworkOutput;
   readonly sigmas: ModelSigmas;
   readonly conditioning: Conditioning;
   readonly guidanceScale: number;
@@ -61,7 +62,7 @@ export function denoisedFrom(
   x: Tensor,
   sigma: number,
   output: Tensor,
-  predictionType: PredictionType,
+  predictionType: NetworkOutput,
 ): Tensor {
   const [skip, out] = outputWeights(sigma, predictionType);
   const data = new Float32Array(x.data.length);
@@ -70,11 +71,11 @@ export function denoisedFrom(
 }
 
 /** denoised = skip·x + out·output; with alpha = 1/√(1+sigma²), v is that of Salimans & Ho 2022, §4, carried to sigma space. */
-function outputWeights(sigma: number, predictionType: PredictionType): readonly [skip: number, out: number] {
+function outputWeights(sigma: number, predictionType: NetworkOutput): readonly [skip: number, out: number] {
   switch (predictionType) {
-    case 'epsilon':
+    case 'eps':
       return [1, -sigma];
-    case 'v_prediction':
+    case 'v':
       return [1 / (sigma ** 2 + 1), -sigma / Math.sqrt(sigma ** 2 + 1)];
     case 'sample':
       return [0, 1];

@@ -135,7 +135,7 @@ function denoiserOf(
   const denoisers = stages.map((stage) =>
     guidedDenoiser({
       evaluate,
-      predictionType: model.config.predictionType === 'v' ? 'v_prediction' : 'epsilon',
+      predictionType: model.config.predictionType,
       sigmas: trained,
       conditioning: conditioningOf(stage, model.config.unet.admChannels, request),
       guidanceScale: request.guidanceScale,

@@ -120,7 +120,7 @@ async function* checkRun(
   ];
   const denoise = guidedDenoiser({
     evaluate: withControl(evaluate, control.run, uses, SIGMAS),
-    predictionType: 'epsilon',
+    predictionType: 'eps',
     sigmas: SIGMAS,
     conditioning: {
       positive: { embedding: readTensor(io, 'e2e.cond.pos') },

@@ -90,13 +90,16 @@ function startOf(file: WeightsFile, run: DiffusersRun, course: DiffusersCourse):
   return { data: unit.data.map((value) => value * (run.init_noise_sigma ?? 1) * widen), shape: unit.shape };
 }
 
+/** diffusers' prediction types by our names. */
+const OUTPUTS = { epsilon: 'eps', v_prediction: 'v', sample: 'sample' } as const;
+
 /** The case's toy_model behind the run's prediction type; remembers every call. */
 function recordingDenoiser(config: DiffusersConfig, course: DiffusersCourse, calls: Call[]): Denoise {
   const { clip_sample: clips = course.clipsByDefault, clip_sample_range: range = 1 } = config;
   return async (x, sigma) => {
     const timestep = course.timestepOf(sigma);
     const output = toyModel(networkInput(x, sigma), timestep);
-    const predicted = denoisedFrom(x, sigma, output, config.prediction_type ?? 'epsilon');
+    const predicted = denoisedFrom(x, sigma, output, OUTPUTS[config.prediction_type ?? 'epsilon']);
     const denoised: Denoised = clips ? { ...clamped(predicted, range), negative: predicted } : predicted;
     calls.push({ x, sigma, timestep, denoised });
     return denoised;

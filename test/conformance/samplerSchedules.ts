@@ -85,8 +85,8 @@ function* checkConversions(expected: WeightsFile, close: Close): Iterable<Check>
   for (let k = 0; expected.tensors.has(`conv.${k}.sigma`); k++) {
     const sigma = readNumbers(expected, `conv.${k}.sigma`)[0]!;
     yield close(`conv.${k}.model_input`, networkInput(x, sigma).data);
-    yield close(`conv.${k}.denoised_eps`, denoisedFrom(x, sigma, output, 'epsilon').data);
-    yield close(`conv.${k}.denoised_v`, denoisedFrom(x, sigma, output, 'v_prediction').data);
+    yield close(`conv.${k}.denoised_eps`, denoisedFrom(x, sigma, output, 'eps').data);
+    yield close(`conv.${k}.denoised_v`, denoisedFrom(x, sigma, output, 'v').data);
   }
 }
 

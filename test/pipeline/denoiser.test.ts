@@ -38,7 +38,7 @@ function conditioning(positiveTokens: number, negativeTokens: number): Condition
   };
 }
 
-const common = { predictionType: 'epsilon', sigmas } as const;
+const common = { predictionType: 'eps', sigmas } as const;
 
 describe('guidedDenoiser', () => {
   test('goes from the negative prediction past the positive one', async () => {
@@ -105,20 +105,17 @@ describe('denoisedFrom', () => {
   const noised = atSigma(latent, noise, sigma);
   const alpha = 1 / Math.sqrt(1 + sigma ** 2);
   const answers = {
-    epsilon: noise,
-    v_prediction: tensor(
+    eps: noise,
+    v: tensor(
       noise.data.map((value, i) => alpha * value - sigma * alpha * latent.data[i]!),
       [2],
     ),
     sample: latent,
   } as const;
 
-  test.each(['epsilon', 'v_prediction', 'sample'] as const)(
-    'finds the latent behind a perfect %s',
-    (type) => {
-      expectClose(denoisedFrom(noised, sigma, answers[type], type).data, latent.data, { atol: 1e-6 });
-    },
-  );
+  test.each(['eps', 'v', 'sample'] as const)('finds the latent behind a perfect %s', (type) => {
+    expectClose(denoisedFrom(noised, sigma, answers[type], type).data, latent.data, { atol: 1e-6 });
+  });
 
   test('the network sees unit variance', () => {
     expectClose(

@@ -58,7 +58,7 @@ export async function guidance(
   const denoisers = ends.map((endStep) =>
     guidedDenoiser({
       evaluate,
-      predictionType: config.predictionType === 'v' ? 'v_prediction' : 'epsilon',
+      predictionType: config.predictionType,
       sigmas: modelSigmas,
       conditioning: conditioningAt(endStep, positive, negative, config, options.latent),
       guidanceScale: options.guidanceScale,
