@@ -32,6 +32,8 @@ export const TEXT_ENCODERS: Record<
   ],
 };
 
+/** Far more tokens than any CLIP reads at once; its mask takes their square. */
+const MOST_TOKENS = 1024;
 /** CLIP's heads are all this wide. */
 const CLIP_HEAD_CHANNELS = 64;
 
@@ -180,7 +182,7 @@ export function inferClipText(tensors: CanonicalTensors, path: string, like: Cli
     ...like,
     ...inferTransformer(shapes, width),
     vocabSize: shapes.axis('embeddings.token_embedding.weight', 0),
-    contextLength: shapes.axis('embeddings.position_embedding.weight', 0),
+    contextLength: shapes.axis('embeddings.position_embedding.weight', 0, MOST_TOKENS),
     projection: inferProjection(shapes, 'text_projection'),
   };
 }

@@ -2,10 +2,13 @@
 import type { CanonicalTensors } from './keys.ts';
 import { WeightsError } from './tensors.ts';
 
+/** No model is wider. A tensor without elements may claim any width in no bytes, and graphs would be built for it. */
+const LONGEST_AXIS = 100_000;
+
 export interface Shapes {
   has(name: string): boolean;
-  /** Length of one axis. Throws WeightsError when the tensor or the axis is missing. */
-  axis(name: string, axis: number): number;
+  /** Length of one axis. Throws WeightsError when the tensor or the axis is missing, or longer than `most`. */
+  axis(name: string, axis: number, most?: number): number;
   rank(name: string): number;
   /** How many of `name(0)`, `name(1)`, … exist before the first gap. */
   count(name: (index: number) => string): number;
@@ -22,9 +25,9 @@ export function shapesOf(tensors: CanonicalTensors, path: string): Shapes {
   };
   return {
     has: (name) => tensors.has(name),
-    axis: (name, axis) => {
+    axis: (name, axis, most = LONGEST_AXIS) => {
       const length = dims(name)[axis];
-      if (length !== undefined && length > 0) return length;
+      if (length !== undefined && length > 0 && length <= most) return length;
       throw new WeightsError(path, `tensor "${name}" has the shape [${dims(name)}]`, 'Use an undamaged file');
     },
     rank: (name) => dims(name).length,

@@ -313,6 +313,17 @@ describe('incomplete files', () => {
     expect(() => inferUnet(tensors, 'x')).toThrow(/"input_blocks\.0\.0\.weight" is missing/);
   });
 
+  it('refuse widths that only a tensor without elements can have', () => {
+    const unet = new Map([...tensorsOf(unetParameters(SD15.unet))]);
+    const first = unet.get('input_blocks.0.0.weight')!;
+    unet.set('input_blocks.0.0.weight', { ...first, shape: [2e9, 4, 3, 0] });
+    expect(() => inferUnet(unet, 'x')).toThrow(/"input_blocks\.0\.0\.weight" has the shape \[2000000000/);
+    const text = new Map([...tensorsOf(clipTextParameters(CLIP_L))]);
+    const positions = text.get('embeddings.position_embedding.weight')!;
+    text.set('embeddings.position_embedding.weight', { ...positions, shape: [90_000, 0] });
+    expect(() => inferClipText(text, 'x', CLIP_L)).toThrow(/position_embedding\.weight" has the shape/);
+  });
+
   it('refuse shapes that make no network', () => {
     const file = namesAndShapes({
       'body.0.weight': [16, 3, 3, 3],
