@@ -1,4 +1,4 @@
-/** The memory of this machine, and what the engine process holds of it for itself alone: asked of the system: its own peak is blocked while a step runs. */
+/** The memory of this machine, and what the engine process holds of it for itself alone: the system is asked, because the engine cannot answer while a step runs. */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { constrainedMemory } from 'node:process';

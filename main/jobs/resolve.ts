@@ -48,6 +48,17 @@ export function toEngineJob(places: ResolvePlaces, jobId: number, request: JobRe
   }
 }
 
+/**
+ * The request as it goes into the record of its pictures: its hashes make them reproducible where names differ. To be asked
+ * for before the job runs: what it used may be gone when it has.
+ * @throws StudioError as toEngineJob.
+ */
+export function requestToRecord(places: ResolvePlaces, request: JobRequest): JobRequest {
+  return request.kind === 'upscale' || request.kind === 'train-lora'
+    ? request
+    : resolveRequest(places, request);
+}
+
 /** Files of this machine that a record of the request need not name. */
 function withPreprocessors(places: ResolvePlaces, request: GenerationRequest): GenerationRequest {
   const controls = request.controls.map((use) => ({

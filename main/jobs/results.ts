@@ -10,7 +10,7 @@ import type { Library } from '../library/library.ts';
 import { modelsOf, resolveModel } from '../library/resolve.ts';
 import type { WritableDb } from '../storage/database.ts';
 import { unitsOf } from './estimates.ts';
-import { type ResolvePlaces, resolveRequest } from './resolve.ts';
+import type { ResolvePlaces } from './resolve.ts';
 
 export interface Outcome {
   readonly notes: readonly string[];
@@ -18,6 +18,7 @@ export interface Outcome {
   readonly modelId?: number;
 }
 
+/** `job` has the request that is to be recorded. */
 export type FinishJob = (job: Job, result: EngineResult) => Promise<Outcome>;
 
 export interface ResultPlaces extends ResolvePlaces {
@@ -49,13 +50,11 @@ async function savePictures(
   const { request } = job;
   if (request.kind === 'train-lora')
     throw new StudioError('internal', 'A training gave pictures.', 'Report this.');
-  // The resolved request: its hashes make the picture reproducible where names differ.
-  const recorded = request.kind === 'upscale' ? request : resolveRequest(places, request);
   for (const [batchIndex, image] of result.images.entries()) {
     const pixels = pixelsOf(image.data, image.width, image.height, image.channels);
     const seed = result.seeds[batchIndex] ?? '';
     await places.history.save({
-      ...{ pixels, request: recorded, seed, batchIndex, jobId: job.id },
+      ...{ pixels, request, seed, batchIndex, jobId: job.id },
       ...(result.graph && { graph: result.graph }),
     });
   }

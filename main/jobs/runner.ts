@@ -15,7 +15,7 @@ import { privateBytes, totalMemory, watchPeak } from './memoryWatch.ts';
 import { type MemoryNow, refuseImpossible } from './memoryWays.ts';
 import { previewUrl, trackProgress } from './progress.ts';
 import { applyEvent, readJob, takeNext } from './queue.ts';
-import { type ResolvePlaces, toEngineJob } from './resolve.ts';
+import { type ResolvePlaces, requestToRecord, toEngineJob } from './resolve.ts';
 import type { FinishJob } from './results.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -160,6 +160,7 @@ export class Runner {
       const way = chooseMemory(db, job.request, this.memoryNow());
       refuseImpossible(knownMemory(db), job.request, this.memoryNow(), totalMemory());
       const engineJob = toEngineJob(places, job.id, job.request);
+      const recorded = { ...job, request: requestToRecord(places, job.request) };
       const result = await engine.run(engineJob, {
         onProgress: (progress) => this.#progress(tracker.update(progress, performance.now()), progress),
         signal: current.controller.signal,
@@ -167,7 +168,7 @@ export class Runner {
       });
       this.#loaded = modelKey(job.request);
       const peakBytes = peak();
-      const outcome = await finish(job, result);
+      const outcome = await finish(recorded, result);
       learn(db, job.request, measured(tracker.secondsPerStep(), started, outcome.steps), now());
       if (peakBytes !== undefined) learnPeak(db, job.request, way, peakBytes, now());
       this.#tell(applyEvent(db, job.id, 'finish', now(), outcome));

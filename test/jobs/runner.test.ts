@@ -8,6 +8,7 @@ import { totalMemory } from '../../main/jobs/memoryWatch.ts';
 import { type Engine, Runner } from '../../main/jobs/runner.ts';
 import { createTimeline } from '../../main/jobs/timeline.ts';
 import { updateSettings } from '../../main/storage/settings.ts';
+import type { Job } from '../../preload/jobs.ts';
 import { generationRequestSchema } from '../../preload/request.ts';
 import type { StudioEvent } from '../../preload/studio.ts';
 import { tempDatabase } from '../helpers/tempDatabase.ts';
@@ -65,12 +66,16 @@ function setUp(db = tempDatabase(), now: () => number = Date.now) {
   }
   const engine = new ScriptedEngine();
   const events: StudioEvent[] = [];
+  const finished: Job[] = [];
   const emit = (event: StudioEvent) => void events.push(event);
   const timeline = createTimeline();
   const runner = new Runner({
     ...{ db, engine, emit, timeline, now, onIdle: () => undefined },
     places: { db, pictures: root, uploads: root, training: root, preprocessors: root },
-    finish: async () => ({ notes: [], steps: 20 }),
+    finish: async (job) => {
+      finished.push(job);
+      return { notes: [], steps: 20 };
+    },
   });
   const jobs = new Jobs({ db, runner, timeline, emit, now });
   const add = (name: string, at: 'end' | 'next' = 'end') =>
@@ -81,7 +86,7 @@ function setUp(db = tempDatabase(), now: () => number = Date.now) {
       at,
     ).id;
   const states = (...ids: number[]) => ids.map((id) => jobs.get(id).state);
-  return { db, engine, events, runner, jobs, add, states };
+  return { db, engine, events, finished, runner, jobs, add, states };
 }
 
 test('jobs of the loaded model go first; one placed by hand waits for nobody', async () => {
@@ -179,4 +184,15 @@ test('the engine runs each job in the memory mode that was planned for it', asyn
   add('b');
   await engine.finish();
   expect(engine.given.map(({ memory }) => memory)).toEqual(['normal', 'low', 'low']);
+});
+
+test('what is recorded was found when the job began: a model taken away while it runs costs no picture', async () => {
+  const { db, engine, finished, add, states } = setUp();
+  const sha256 = 'a'.repeat(64);
+  db.run('UPDATE models SET sha256 = ?', sha256);
+  const id = add('a');
+  db.run('DELETE FROM models');
+  await engine.finish();
+  expect(states(id)).toEqual(['done']);
+  expect(finished).toMatchObject([{ id, request: { checkpoint: { name: 'a', sha256 } } }]);
 });
