@@ -26,9 +26,19 @@ export async function takeIn(
   const { size } = await fileAt(path);
   const folder = join(modelsDir, OWN_FOLDERS[type] ?? 'other');
   await mkdir(folder, { recursive: true });
-  const target = await freeName(folder, basename(path));
-  if (how === 'move' && (await renamed(path, target))) return target;
-  await requireSpace(folder, size);
+  const target = await claimName(folder, basename(path));
+  try {
+    if (how === 'move' && (await renamed(path, target))) return target;
+    await requireSpace(folder, size);
+    await copyWhole(path, target);
+    if (how === 'move') await rm(path);
+    return target;
+  } finally {
+    arriving.delete(target);
+  }
+}
+
+async function copyWhole(path: string, target: string): Promise<void> {
   const temporary = `${target}.part`;
   try {
     await copyFile(path, temporary, constants.COPYFILE_FICLONE);
@@ -37,8 +47,19 @@ export async function takeIn(
     await rm(temporary, { force: true });
     throw diskError(error, target);
   }
-  if (how === 'move') await rm(path);
-  return target;
+}
+
+/** Where files are on their way to: two that arrive at once under one name must not take each other's place. */
+const arriving = new Set<string>();
+
+/** As freeName, kept for the caller until taken off `arriving`. */
+async function claimName(folder: string, name: string): Promise<string> {
+  for (;;) {
+    const path = await freeName(folder, name, arriving);
+    if (arriving.has(path)) continue;
+    arriving.add(path);
+    return path;
+  }
 }
 
 /** @throws StudioError `disk-full` when fewer than `bytes` plus a reserve are free. */
@@ -54,10 +75,14 @@ export async function requireSpace(folder: string, bytes: number): Promise<void>
 }
 
 /** A name not taken in `folder`: "name.safetensors", "name (2).safetensors", … */
-export async function freeName(folder: string, name: string): Promise<string> {
+export async function freeName(
+  folder: string,
+  name: string,
+  claimed: ReadonlySet<string> = new Set(),
+): Promise<string> {
   for (let number = 1; ; number++) {
     const path = join(folder, number === 1 ? name : name.replace(/(\.[^.]*)?$/, ` (${number})$1`));
-    if (!(await exists(path)) && !(await exists(`${path}.part`))) return path;
+    if (!claimed.has(path) && !(await exists(path)) && !(await exists(`${path}.part`))) return path;
   }
 }
 

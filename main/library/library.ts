@@ -1,4 +1,5 @@
 /** The library as a service: folders, scans, background hashes and watching, told to whoever listens. */
+import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { type ReportTrouble, StudioError } from '../../preload/errors.ts';
 import type { Facet, FileInspection, ModelCard, ModelFolder, ModelType } from '../../preload/models.ts';
@@ -175,7 +176,11 @@ export class Library {
   async delete(id: number): Promise<void> {
     const { db, urls, moveToBin, emit } = this.#options;
     const card = readCard(db, urls, id);
-    if (card.state !== 'missing') await moveToBin(card.path);
+    // Asked for twice, or taken away by hand: what is gone is deleted.
+    if (card.state !== 'missing')
+      await moveToBin(card.path).catch((error: unknown) => {
+        if (existsSync(card.path)) throw error;
+      });
     db.run('DELETE FROM models WHERE id = ?', id);
     emit({ type: 'models-changed' });
   }

@@ -1,7 +1,9 @@
 /** Files that other tools lay beside a model: preview picture, Civitai's and A1111's JSON, description. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import { StudioError } from '../../preload/errors.ts';
 import type { ModelCard } from '../../preload/models.ts';
+import { writeDurably } from '../storage/fileStore.ts';
 import { objectOf, textOf } from './loose.ts';
 import { splitPhrases } from './triggers.ts';
 
@@ -58,15 +60,31 @@ export function writeSidecar(card: ModelCard): string {
   const file = join(dirname(card.path), `${basename(card.path, extname(card.path))}.json`);
   const base = { sd15: 'SD1', sd21: 'SD2', sdxl: 'SDXL' } as Readonly<Record<string, string>>;
   const content = {
-    ...(existsSync(file) ? readJson(file) : {}),
+    ...knownSettings(file),
     'sd version': base[card.base] ?? 'Unknown',
     'activation text': card.triggers.join(', '),
     'preferred weight': card.defaults.weight ?? 0,
     'negative text': card.defaults.negativePrompt ?? '',
     notes: card.notes,
   };
-  writeFileSync(file, `${JSON.stringify(content, null, 4)}\n`);
+  writeDurably(file, new TextEncoder().encode(`${JSON.stringify(content, null, 4)}\n`));
   return file;
+}
+
+/** What other programs keep in the file. @throws StudioError where that cannot be read: writing would lose it. */
+function knownSettings(file: string): Readonly<Record<string, unknown>> {
+  if (!existsSync(file)) return {};
+  try {
+    const known: unknown = JSON.parse(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+    if (typeof known === 'object' && known !== null && !Array.isArray(known)) return { ...known };
+  } catch {
+    // Said below, together with JSON of another kind.
+  }
+  throw new StudioError(
+    'conflict',
+    `${basename(file)} holds something other than settings.`,
+    'Move it away, then write the settings again.',
+  );
 }
 
 function readJson(file: string | null): Readonly<Record<string, unknown>> {

@@ -354,6 +354,8 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'has more than {0} pixels': '超过 {0} 像素',
   'Make it smaller first': '请先缩小',
   'is no file': '不是文件',
+  '{0} holds something other than settings.': '{0} 中的内容不是设置。',
+  'Move it away, then write the settings again.': '请把它移走，然后重新写入设置。',
   'Choose a picture instead': '请改选一张图片',
   'is not there or may not be read': '不存在或无权读取',
   'Check the path and its permissions': '请检查路径及其权限',
