@@ -43,7 +43,7 @@ export async function importPicture(places: ImagePlaces, path: string): Promise<
   if (places.db.value('SELECT 1 FROM pictures WHERE sha256 = ?', sha256) !== undefined) return 'known';
   const size = await pictureSize(bytes, { name: basename(path) });
   const recalled = await readImageMetadata(bytes);
-  const created = Math.min(statSync(path).mtimeMs, places.now());
+  const created = createdAt(path, places.now());
   const file = freeFile(places.pictures, created, 'import', await pictureExtension(bytes));
   const { request, missing } = completeRequest(places.db, recalled, size);
   const id = storePicture(places.db, places.pictures, file, bytes, () =>
@@ -66,7 +66,7 @@ export async function adoptPicture(places: ImagePlaces, file: string): Promise<n
   const { request } = completeRequest(places.db, recalled, size);
   return places.db.transaction(() => {
     const pending = places.db.run('DELETE FROM pending_files WHERE file = ?', file).changes > 0;
-    const created = statSync(path).mtimeMs;
+    const created = createdAt(path, places.now());
     return record(places, {
       file,
       sha256: sha256Of(bytes),
@@ -78,6 +78,11 @@ export async function adoptPicture(places: ImagePlaces, file: string): Promise<n
       ...size,
     });
   });
+}
+
+/** Ms. A clock that ran ahead must not put a picture before all later ones. */
+function createdAt(path: string, now: number): number {
+  return Math.min(statSync(path).mtimeMs, now);
 }
 
 interface Found {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Embedder } from '../../main/history/embedder.ts';
@@ -158,6 +158,7 @@ test('pictures whose records are lost are read again from themselves, requests a
     report: unexpected,
     onProgress: () => undefined,
   });
+  utimesSync(join(pictures, file), 4e9, 4e9); // written while the clock ran ahead
   const told: string[] = [];
   const rebuilt = new History({
     ...{ places: { ...places, db: fresh }, outbox, embedder },
@@ -170,6 +171,7 @@ test('pictures whose records are lost are read again from themselves, requests a
   expect(detail).toMatchObject({
     kind: 'text-to-image',
     prompt: 'a lost castle',
+    created: places.now(),
     image: saved.image,
     source: 'emulsion',
   });
