@@ -171,6 +171,13 @@ test('cycles, dangling links and strange values end in a result', () => {
   );
 });
 
+/** Of the processor's time: others may be at work on it. */
+function secondsFor(work: () => unknown): number {
+  const before = process.cpuUsage();
+  work();
+  return process.cpuUsage(before).user / 1e6;
+}
+
 test('a graph of ten thousand nodes takes no time to speak of', () => {
   const nodes = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, i) => [
@@ -181,9 +188,7 @@ test('a graph of ten thousand nodes takes no time to speak of', () => {
       },
     ]),
   );
-  const start = performance.now();
-  recallComfyGraph(looseGraph(nodes)!);
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(secondsFor(() => recallComfyGraph(looseGraph(nodes)!))).toBeLessThan(3);
 });
 
 test('ten thousand ControlNets on one prompt take no time to speak of either', () => {
@@ -194,9 +199,7 @@ test('ten thousand ControlNets on one prompt take no time to speak of either', (
   }));
   const sampler = { class_type: 'KSampler', inputs: { latent_image: ['0', 0], positive: ['0', 0] } };
   const graph = looseGraph({ s: sampler, ...nodes })!;
-  const before = process.cpuUsage();
-  recallComfyGraph(graph);
-  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(3);
+  expect(secondsFor(() => recallComfyGraph(graph))).toBeLessThan(3);
 }, 120_000);
 
 test('whole numbers of any length are told where they cannot be used', () => {
