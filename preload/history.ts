@@ -48,7 +48,7 @@ export const pictureDetailSchema = pictureSchema.extend({
   /** Where the file lies, for the file manager. */
   path: z.string(),
   bytes: z.number(),
-  /** Program that made it: `Emulsion`, `A1111`, `ComfyUI`, `InvokeAI`, … */
+  /** Program that made it: `emulsion`, `a1111`, `comfyui`, `invokeai`, …; empty when the file does not say. */
   source: z.string(),
   /** The settings text as found in or written to the file. */
   parameters: z.string(),

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { studioErrorSchema } from './errors.ts';
 import { imageRefSchema, modelRefSchema, samplerSchema, scheduleSchema } from './request.ts';
 
+// biome-ignore format: one table, read across
 export const MODEL_TYPES = [
   'checkpoint', 'lora', 'controlnet', 'vae', 'embedding', 'upscaler', 'text-encoder', 'image-encoder', 'unet', 'taesd', 't2i-adapter', 'ip-adapter', 'unknown',
-] as const; // biome-ignore format: one table, read across
+] as const;
 export const MODEL_BASES = ['sd15', 'sd21', 'sdxl', 'sdxl-refiner', 'other', 'unknown'] as const;
 export const modelTypeSchema = z.enum(MODEL_TYPES);
 export const modelBaseSchema = z.enum(MODEL_BASES);

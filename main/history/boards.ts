@@ -4,6 +4,7 @@ import type { Board } from '../../preload/history.ts';
 import type { ReadableDb, WritableDb } from '../storage/database.ts';
 import type { FileUrls } from '../storage/urls.ts';
 
+/** By name; the newest picture is the cover, deleted ones do not count. */
 export function listBoards(db: ReadableDb, urls: FileUrls): Board[] {
   const rows = db.all<{ id: number; name: string; pictures: number; cover: number | null }>(
     `SELECT b.id, b.name, count(p.id) AS pictures, max(p.id) AS cover FROM boards b
@@ -23,17 +24,18 @@ export function createBoard(db: WritableDb, name: string, now: number): Board {
   return { id, name, pictures: 0, coverUrl: null };
 }
 
+/** @throws StudioError `conflict` when the name is taken, `not-found`. */
 export function renameBoard(db: WritableDb, id: number, name: string): void {
   requireFree(db, name, id);
   if (db.run('UPDATE boards SET name = ? WHERE id = ?', name, id).changes === 0) throw noBoard(id);
 }
 
-/** The pictures stay in the history. */
+/** The pictures stay in the history. @throws StudioError `not-found`. */
 export function deleteBoard(db: WritableDb, id: number): void {
   if (db.run('DELETE FROM boards WHERE id = ?', id).changes === 0) throw noBoard(id);
 }
 
-/** Pictures that are there already stay where they are. Throws StudioError `not-found` for a board that is not there. */
+/** Pictures that are there already stay where they are. @throws StudioError `not-found` for a board that is not there. */
 export function addToBoard(db: WritableDb, boardId: number, ids: readonly number[], now: number): void {
   if (db.value('SELECT 1 FROM boards WHERE id = ?', boardId) === undefined) throw noBoard(boardId);
   db.run(
@@ -44,6 +46,7 @@ export function addToBoard(db: WritableDb, boardId: number, ids: readonly number
   );
 }
 
+/** Pictures that do not lie there are passed over. */
 export function removeFromBoard(db: WritableDb, boardId: number, ids: readonly number[]): void {
   db.run(
     'DELETE FROM board_pictures WHERE board_id = ? AND picture_id IN (SELECT value FROM json_each(?))',

@@ -159,6 +159,7 @@ export function pictureFile(db: ReadableDb, id: number): { file: string; sha256:
   return row;
 }
 
+/** What is thrown for an id that no picture has. */
 export function noPicture(id: number): StudioError {
   return new StudioError(
     'not-found',

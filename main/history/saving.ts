@@ -108,6 +108,7 @@ export function parentsOf(
   });
 }
 
+/** Every picture that goes into a request, with what it is there for. */
 export function inputsOf(
   request: GenerationRequest | UpscaleRequest,
 ): { image: ImageRef; role: Picture['kind'] | 'control' | 'mask' }[] {

@@ -21,6 +21,7 @@ export interface ImagePlaces {
   readonly now: () => number;
 }
 
+/** Lower-case hex. */
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

@@ -43,6 +43,7 @@ export function maskFromAlpha(pixels: Pixels): Mask {
   return invertMask(maskFromChannel(pixels, 3));
 }
 
+/** What was kept is repainted, and the other way round. */
 export function invertMask(mask: Mask): Mask {
   return { ...mask, data: mask.data.map((value) => 1 - value) };
 }

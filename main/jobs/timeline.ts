@@ -16,6 +16,7 @@ const JOBS_KEPT = 20;
 /** A thousand-step job keeps every second preview, then every fourth, … */
 const STEPS_KEPT = 250;
 
+/** Empty; the jobs that began first are forgotten first. */
 export function createTimeline(): Timeline {
   const jobs = new Map<number, TimelineStep[]>();
   return {

@@ -18,6 +18,7 @@ interface ProjectRow {
   document: string | null;
 }
 
+/** Those not deleted, the latest changed first. */
 export function listProjects(db: ReadableDb, urls: FileUrls): Project[] {
   return db
     .all<ProjectRow>('SELECT * FROM projects WHERE deleted_at IS NULL ORDER BY modified DESC, id DESC')
@@ -32,6 +33,7 @@ function toProject(
   return { id, name, width, height, created, modified, file, thumbnailUrl };
 }
 
+/** An empty one of so many pixels. @returns its id. */
 export function createProject(
   db: WritableDb,
   name: string,
@@ -136,6 +138,7 @@ export function saveSnapshot(
   );
 }
 
+/** @throws StudioError `not-found`. */
 export function renameProject(db: WritableDb, id: number, name: string): void {
   requireProject(db, id);
   db.run('UPDATE projects SET name = ? WHERE id = ?', name, id);

@@ -10,6 +10,7 @@ export interface WorkflowCache {
   keepOnly(keys: ReadonlySet<string>): void;
 }
 
+/** Holds everything it is given until `keepOnly`. */
 export function createWorkflowCache(): WorkflowCache {
   const outputs = new Map<string, readonly Wire[]>();
   return {

@@ -25,6 +25,7 @@ const NODES: Readonly<Record<string, NodeKind>> = {
   ...OUTPUTS,
 };
 
+/** Undefined for a class_type that is not known here. */
 export function kindOf(classType: string): NodeKind | undefined {
   return Object.hasOwn(NODES, classType) ? NODES[classType] : undefined;
 }

@@ -71,13 +71,8 @@ function addConditioning(graph: GraphBuilder, request: GenerationRequest, option
     request.clipSkip > 1
       ? graph.add('CLIPSetLastLayer', { stop_at_clip_layer: -request.clipSkip, clip: loraClip })(0)
       : loraClip;
-  // ComfyUI's prompts name embeddings as such; A1111's do not.
-  const isComfy = request.emphasis === 'comfy';
-  const embeddings =
-    isComfy || request.embeddings.length === 0 ? undefined : request.embeddings.map(({ name }) => name);
-  const emphasis = { emphasis: isComfy ? undefined : request.emphasis, embeddings };
   const encode = (text: string, title: string) =>
-    graph.add('CLIPTextEncode', { text, clip }, emphasis, title)(0);
+    graph.add('CLIPTextEncode', { text, clip }, promptRemarks(request), title)(0);
   const prompts = [encode(prompt, 'Prompt'), encode(negative, 'Negative prompt')] as const;
   const conditionedAt = (size: Size): Pair =>
     request.controls.reduce<Pair>(
@@ -92,6 +87,12 @@ function addConditioning(graph: GraphBuilder, request: GenerationRequest, option
     positive,
     negative: negativeOut,
   };
+}
+
+/** ComfyUI's prompts name embeddings as such; A1111's do not. */
+function promptRemarks({ emphasis, embeddings }: GenerationRequest) {
+  if (emphasis === 'comfy') return {};
+  return { emphasis, embeddings: embeddings.length === 0 ? undefined : embeddings.map(({ name }) => name) };
 }
 
 function addLoras(
@@ -116,31 +117,16 @@ function addLoras(
   );
 }
 
-/** Canny has a node of ComfyUI's own (thresholds 0–1 there); other preprocessors are named on the ControlNet's node. */
+/** The ControlNet on both prompts. */
 function addControl(
   graph: GraphBuilder,
   control: ControlUse,
   [positive, negative]: Pair,
-  { width, height }: Size,
+  size: Size,
   cut: ReturnType<typeof cutOut>,
 ): Pair {
   const { model, preprocessor, preprocessorOptions: options } = control;
-  const drawn = graph.add(
-    'LoadImage',
-    { image: imageFile(control.image) },
-    { sha256: control.image.sha256 },
-  )(0);
-  // What was drawn over the whole source is cut with it.
-  const part = cut ? graph.add('ImageCrop', { ...cut, image: drawn })(0) : drawn;
-  const picture = scaled(graph, part, width, height, cut ? 'disabled' : 'center');
-  const thresholds = {
-    low_threshold: (options['low'] ?? 100) / 255,
-    high_threshold: (options['high'] ?? 200) / 255,
-  };
-  const isCanny = preprocessor === 'canny';
-  const hint = isCanny
-    ? graph.add('Canny', { ...thresholds, image: picture }, { l2: options['l2'] })(0)
-    : picture;
+  const image = addHint(graph, control, size, cut);
   const inputs = {
     strength: control.weight,
     start_percent: control.startFraction,
@@ -152,13 +138,32 @@ function addControl(
       { control_net_name: modelFile(model) },
       { sha256: model.sha256 },
     )(0),
-    image: hint,
+    image,
   };
-  const named = !isCanny && preprocessor !== 'none';
+  const named = preprocessor !== 'canny' && preprocessor !== 'none';
   const applied = graph.add('ControlNetApplyAdvanced', inputs, {
     preprocessor: named ? preprocessor : undefined,
     options: named && Object.keys(options).length > 0 ? options : undefined,
     priority: control.priority === 'balanced' ? undefined : control.priority,
   });
   return [applied(0), applied(1)];
+}
+
+/** Canny has a node of ComfyUI's own (thresholds 0–1 there); other preprocessors are named on the ControlNet's node. */
+function addHint(
+  graph: GraphBuilder,
+  { image, preprocessor, preprocessorOptions: options }: ControlUse,
+  { width, height }: Size,
+  cut: ReturnType<typeof cutOut>,
+): ComfyLink {
+  const drawn = graph.add('LoadImage', { image: imageFile(image) }, { sha256: image.sha256 })(0);
+  // What was drawn over the whole source is cut with it.
+  const part = cut ? graph.add('ImageCrop', { ...cut, image: drawn })(0) : drawn;
+  const picture = scaled(graph, part, width, height, cut ? 'disabled' : 'center');
+  if (preprocessor !== 'canny') return picture;
+  const thresholds = {
+    low_threshold: (options['low'] ?? 100) / 255,
+    high_threshold: (options['high'] ?? 200) / 255,
+  };
+  return graph.add('Canny', { ...thresholds, image: picture }, { l2: options['l2'] })(0);
 }

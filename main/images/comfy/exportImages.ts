@@ -118,6 +118,7 @@ function batchOf({ batchSeeds, batch }: GenerationRequest): number {
   return batchSeeds === 'batch' ? batch : 1;
 }
 
+/** The area of the source that is worked on; undefined for the whole. */
 export function cutOut(request: GenerationRequest, region: ComfyGraphOptions['region']) {
   if (request.kind !== 'inpaint' || request.inpaintArea !== 'only masked' || !region) return undefined;
   const { x, y, width, height } = region;

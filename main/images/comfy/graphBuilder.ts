@@ -16,6 +16,7 @@ export interface GraphBuilder {
   readonly finish: () => ComfyGraph;
 }
 
+/** An empty graph; nodes are numbered from 1 in the order they are added. */
 export function graphBuilder(): GraphBuilder {
   const nodes: Record<string, ComfyNode> = {};
   return {
@@ -35,6 +36,7 @@ export function modelFile({ name, path }: ModelRef): string {
   return path === undefined ? name : fileName(path);
 }
 
+/** A picture known by contents alone is called by them. */
 export function imageFile({ path, sha256 }: ImageRef): string {
   return path === undefined ? `${sha256}.png` : fileName(path);
 }

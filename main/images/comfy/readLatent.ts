@@ -4,6 +4,7 @@ import { type Collector, modelName, numberFrom, textFrom } from '../recall/recal
 import type { LooseGraph, LooseNode } from './graph.ts';
 import { nodeBehind, reach, setting } from './walk.ts';
 
+/** By its inputs, so that samplers of any maker are recognised. */
 export function isSampler({ inputs }: LooseNode): boolean {
   return 'latent_image' in inputs && ('positive' in inputs || 'guider' in inputs);
 }

@@ -52,10 +52,12 @@ const SHORT_SCHEDULES: Readonly<Record<string, ScheduleName>> = {
 const A1111_SAMPLERS_BACK = inverted(SAMPLERS, (name) => a1111Sampler(name));
 const A1111_SCHEDULES_BACK = inverted(SCHEDULES, (name) => A1111_SCHEDULES[name]);
 
+/** As A1111 prints it; those it lacks keep ComfyUI's name. */
 export function a1111Sampler(name: SamplerName): string {
   return A1111_SAMPLERS[name] ?? name;
 }
 
+/** As A1111 prints it. */
 export function a1111Schedule(name: ScheduleName): string {
   return A1111_SCHEDULES[name];
 }

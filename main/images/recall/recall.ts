@@ -50,6 +50,7 @@ export interface Collector {
 const MAX_MODELS = 512;
 const MAX_PROBLEMS = 100;
 
+/** An empty collection. */
 export function collector(): Collector {
   const request: PartialRequest = {};
   const models: ModelHint[] = [];
@@ -122,10 +123,12 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
+/** A list, or an empty one for anything else. */
 export function listFrom(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** A text, or undefined for anything else. */
 export function textFrom(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

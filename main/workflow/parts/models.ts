@@ -45,6 +45,7 @@ interface Opened extends ModelValue {
   readonly ready: ReadyModel;
 }
 
+/** The models of one run; `release` frees what does not belong to the checkpoint. */
 export function workflowModels({ host, settings, speed, signal, onPack, note }: ModelsOptions): Models {
   let pixels = 0;
   let last: Opened | undefined;

@@ -111,6 +111,7 @@ export function integer(min: number, max: number) {
   return z.preprocess(numeric, z.number()).transform(Math.trunc).pipe(z.int().min(min).max(max));
 }
 
+/** A number, or a text that is one. */
 export function decimal(min: number, max: number) {
   return z.preprocess(numeric, z.number().min(min).max(max));
 }

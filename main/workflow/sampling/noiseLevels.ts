@@ -24,6 +24,7 @@ export interface StepOptions {
   readonly endsAtSmallestSigma: boolean;
 }
 
+/** Of the one table of samplers. */
 export function samplerOf({ sampler }: StepOptions): SamplerEntry {
   return SAMPLERS[sampler];
 }

@@ -25,6 +25,7 @@ export interface SampleOptions extends StepOptions {
   readonly addNoise: boolean;
 }
 
+/** The latent after the steps; as it came in where there are none. @throws EngineError `bad-input` for one of another kind of model, or a model that gives no numbers. */
 export async function sample(options: SampleOptions, context: NodeContext): Promise<LatentValue> {
   const sampler = samplerOf(options);
   const trained = trainedSigmas(options.model);
