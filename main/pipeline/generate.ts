@@ -6,7 +6,7 @@ import { guidedDenoiser } from './denoiser.ts';
 import type { Conditioning, Evaluate } from './evaluation.ts';
 import { keepingOutsideMask, withExtraChannels } from './inpaint.ts';
 import type { DiffusionModel } from './model.ts';
-import { latentNoise } from './noise/latentNoise.ts';
+import { type LatentNoise, latentNoise } from './noise/latentNoise.ts';
 import { SAMPLERS } from './samplers/registry.ts';
 import type { Denoise, SamplerEntry, StepReport } from './samplers/sampler.ts';
 import { isPureNoise, startLatent } from './sigmas/forward.ts';
@@ -14,7 +14,7 @@ import { checkpointSigmas, type ModelSigmas } from './sigmas/modelSigmas.ts';
 import { SCHEDULES } from './sigmas/schedules.ts';
 import { planSigmas } from './sigmas/stepRules.ts';
 import { pooledAndSizes } from './sizeEmbedding.ts';
-import { type Tensor, zeros } from './tensor.ts';
+import { type Nchw, type Tensor, zeros } from './tensor.ts';
 import { type ConditioningStage, encodeConditioning } from './text/conditioning.ts';
 import type { Embedding } from './text/embeddings.ts';
 import { type PromptEncoding, toCommonLength } from './text/encode.ts';
@@ -73,14 +73,7 @@ export async function generateLatent(
     embeddings: inputs.embeddings ?? [],
   });
 
-  const noise = latentNoise({
-    rng: request.rng,
-    seed: BigInt(request.seed),
-    batchSeeds: request.batchSeeds,
-    // ComfyUI seeds step noise afresh; A1111, whose generator is Philox, goes on drawing.
-    stepDraws: request.rng === 'cpu' ? 'restart' : 'continue',
-    shape,
-  });
+  const noise = noiseOf(request, shape);
   const source = repeated(inputs.initLatent ?? zeros([1, shape[1], shape[2], shape[3]]), batch);
   if (steps === 0) return { latent: source, problems: problemsOf(stages) };
   const content = maskedContent(request, source, noise.initial, inputs.latentMask);
@@ -99,6 +92,17 @@ export async function generateLatent(
     ...(callbacks.signal && { signal: callbacks.signal }),
   });
   return { latent, problems: problemsOf(stages) };
+}
+
+function noiseOf({ rng, seed, batchSeeds }: GenerationRequest, shape: Nchw): LatentNoise {
+  return latentNoise({
+    rng,
+    seed: BigInt(seed),
+    batchSeeds,
+    // ComfyUI seeds step noise afresh; A1111, whose generator is Philox, goes on drawing.
+    stepDraws: rng === 'cpu' ? 'restart' : 'continue',
+    shape,
+  });
 }
 
 /**

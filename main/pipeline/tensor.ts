@@ -30,6 +30,7 @@ export function tensor(data: Float32Array<ArrayBuffer>, shape: readonly number[]
   return { data, shape };
 }
 
+/** A new tensor of zeros. */
 export function zeros(shape: readonly number[]): Tensor {
   return { data: new Float32Array(sizeOf(shape)), shape };
 }

@@ -122,21 +122,25 @@ export function axisOf(attributes: Attributes, value: Value): number {
   return (intAttribute(attributes, 'axis', 0) + rank) % rank;
 }
 
+/** A whole-number attribute, or `fallback` where the node has none of that name and kind. */
 export function intAttribute(attributes: Attributes, name: string, fallback: number): number {
   const attribute = attributes[name];
   return attribute && 'int' in attribute ? attribute.int : fallback;
 }
 
+/** The same of a floating-point attribute. */
 export function floatAttribute(attributes: Attributes, name: string, fallback: number): number {
   const attribute = attributes[name];
   return attribute && 'float' in attribute ? attribute.float : fallback;
 }
 
+/** The same of a list; undefined where there is none. */
 export function intsAttribute(attributes: Attributes, name: string): readonly number[] | undefined {
   const attribute = attributes[name];
   return attribute && 'ints' in attribute ? attribute.ints : undefined;
 }
 
+/** Whether rank and all sizes agree. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

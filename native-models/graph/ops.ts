@@ -141,6 +141,7 @@ export function gelu(x: Value): Value {
   return apply('Gelu', [x]);
 }
 
+/** x where it is positive, slope·x elsewhere. */
 export function leakyRelu(x: Value, slope: number): Value {
   return apply('LeakyRelu', [x], { alpha: { float: slope } });
 }
@@ -215,10 +216,12 @@ function sizesValue(extents: readonly Extent[]): Value {
   return concat(parts, 0);
 }
 
+/** Axis i of the result is axis permutation[i] of x. */
 export function transpose(x: Value, permutation: readonly number[]): Value {
   return apply('Transpose', [x], { perm: { ints: permutation } });
 }
 
+/** One behind another along `axis`; all other sizes agree. */
 export function concat(values: readonly Value[], axis: number): Value {
   return values.length === 1 ? values[0]! : apply('Concat', values, { axis: { int: axis } });
 }

@@ -92,23 +92,11 @@ export function isAttentionWeight({ op, inputs, outputs }: Node): boolean {
 function rebuild(outputs: readonly Value[], plan: Plan): Value[] {
   const rebuilt = new Map<Node, readonly Value[]>();
   const repeats = new Map<Value, Value>();
-  const gates = new Map<string, Value>();
-
   const backward = (value: Value): Value => {
     const { source } = value;
     return source.kind === 'node' ? (rebuilt.get(source.node)?.[source.index] ?? value) : value;
   };
-  /** A kept value, with a dependency on the arrival of its segment's gradient that leaves its numbers as they are. */
-  const gated = (value: Value, segment: number): Value => {
-    if (value.source.kind !== 'node' || value.dtype !== 'float32' || value.shape.length === 0) return value;
-    const key = `${segment} ${idOf(value)}`;
-    const known = gates.get(key);
-    if (known) return known;
-    const first = ops.slice(ops.reshape(backward(plan.arrivals.get(segment)!), [-1]), 0, 0, 1);
-    const gate = ops.add(value, ops.mul(first, 0));
-    gates.set(key, gate);
-    return gate;
-  };
+  const gated = gates((segment) => backward(plan.arrivals.get(segment)!));
   const repeat = (value: Value, segment: number): Value => {
     if (plan.segmentOf(value) !== segment) return gated(value, segment);
     const known = repeats.get(value);
@@ -136,13 +124,23 @@ function rebuild(outputs: readonly Value[], plan: Plan): Value[] {
   return outputs.map(replaced);
 }
 
-const ids = new WeakMap<Value, number>();
-let lastId = 0;
-
-function idOf(value: Value): number {
-  const known = ids.get(value) ?? ++lastId;
-  ids.set(value, known);
-  return known;
+/**
+ * Gives a kept value a dependency on the arrival of its segment's gradient that leaves its numbers as they are: what is
+ * made of it again is then not made before it is needed.
+ */
+function gates(arrivalAt: (segment: number) => Value): (value: Value, segment: number) => Value {
+  const made = new Map<Value, Map<number, Value>>();
+  return (value, segment) => {
+    if (value.source.kind !== 'node' || value.dtype !== 'float32' || value.shape.length === 0) return value;
+    const bySegment = made.get(value) ?? new Map<number, Value>();
+    made.set(value, bySegment);
+    const known = bySegment.get(segment);
+    if (known) return known;
+    const first = ops.slice(ops.reshape(arrivalAt(segment), [-1]), 0, 0, 1);
+    const gate = ops.add(value, ops.mul(first, 0));
+    bySegment.set(segment, gate);
+    return gate;
+  };
 }
 
 /** Nodes that are not forward ones, after everything they need: their inputs, and the arrivals that repeats wait for. */

@@ -88,6 +88,7 @@ export function readFloat32(file: WeightsFile, name: string): Float32Array<Array
   return readTensorFloat32(tensorNamed(file, name));
 }
 
+/** Whether values of this type can be read as float32. */
 export function isFloat(dtype: TensorDtype): dtype is FloatDtype {
   return dtype.startsWith('F') || dtype === 'BF16';
 }

@@ -43,6 +43,7 @@ export function pndmWith(quantity: PndmQuantity): Sampler {
   };
 }
 
+/** PLMS on eps: what Stable Diffusion 1.x was released with. */
 export const pndm: Sampler = pndmWith('eps');
 
 /**

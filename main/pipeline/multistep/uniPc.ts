@@ -117,5 +117,7 @@ export function uniPcWith({ variant, order: configured, lastSigma }: UniPcConfig
   };
 }
 
+/** UniPC-3 with B(h) = h, as ComfyUI runs it. */
 export const uniPc: Sampler = uniPcWith({ variant: 'bh1', order: 3, lastSigma: LAST_SIGMA });
+/** UniPC-3 with B(h) = e^h − 1, as ComfyUI runs it. */
 export const uniPcBh2: Sampler = uniPcWith({ variant: 'bh2', order: 3, lastSigma: LAST_SIGMA });

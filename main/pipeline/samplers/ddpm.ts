@@ -25,6 +25,7 @@ export function ddpmWith(variance: DdpmVariance): Sampler {
     });
 }
 
+/** DDPM with the posterior's variance, as ComfyUI and diffusers run it by default. */
 export const ddpm: Sampler = ddpmWith('fixed_small');
 
 /** Luo et al. 2023, LCM, Algorithm 3 (multistep consistency sampling): denoise fully, then noise to the next sigma. */

@@ -87,9 +87,8 @@ export function loraArchitecture({ architecture, predictionType }: Base): string
 }
 
 async function kohyaMetadata(request: LoraTrainingRequest, facts: RunFacts): Promise<Record<string, string>> {
-  const { model, pictures, plan, steps } = facts;
+  const { model, plan, steps } = facts;
   const { autoV1, sha256 } = await hashFile(model.path);
-  const folder = `${request.repeats}_${request.name}`;
   const entries = {
     ss_output_name: request.name,
     ss_training_started_at: facts.startedAt.getTime() / 1000,
@@ -113,23 +112,35 @@ async function kohyaMetadata(request: LoraTrainingRequest, facts: RunFacts): Pro
     ss_steps: steps,
     ss_epoch: Math.ceil(steps / plan.batchesPerEpoch),
     ss_num_epochs: Math.ceil(request.steps / plan.batchesPerEpoch),
-    ss_num_train_images: pictures.length * request.repeats,
-    ss_num_batches_per_epoch: plan.batchesPerEpoch,
     ss_batch_size_per_device: request.batch,
     ss_total_batch_size: request.batch,
     ss_seed: request.seed,
     ss_noise_offset: request.noiseOffset || 'None',
     ss_min_snr_gamma: request.minSnrGamma || 'None',
-    ss_resolution: `(${request.resolution}, ${request.resolution})`,
+    ss_mixed_precision: 'no',
+    ...datasetEntries(request, facts),
+  };
+  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, String(value)]));
+}
+
+/** What it was trained on. kohya names a folder by repeats and name. */
+function datasetEntries(
+  request: LoraTrainingRequest,
+  { pictures, plan }: RunFacts,
+): Record<string, string | number> {
+  const { repeats, name, resolution } = request;
+  const folder = `${repeats}_${name}`;
+  return {
+    ss_num_train_images: pictures.length * repeats,
+    ss_num_batches_per_epoch: plan.batchesPerEpoch,
+    ss_resolution: `(${resolution}, ${resolution})`,
     ss_enable_bucket: 'True',
     ss_flip_aug: request.flip ? 'True' : 'False',
     ss_caption_dropout_rate: request.captionDropout,
-    ss_mixed_precision: 'no',
     ss_tag_frequency: JSON.stringify({ [folder]: tagCounts(pictures.map(({ caption }) => caption)) }),
-    ss_dataset_dirs: JSON.stringify({ [folder]: { n_repeats: request.repeats, img_count: pictures.length } }),
-    ss_bucket_info: JSON.stringify({ buckets: bucketInfo(plan, request.repeats) }),
+    ss_dataset_dirs: JSON.stringify({ [folder]: { n_repeats: repeats, img_count: pictures.length } }),
+    ss_bucket_info: JSON.stringify({ buckets: bucketInfo(plan, repeats) }),
   };
-  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, String(value)]));
 }
 
 function modelSpec(request: LoraTrainingRequest, { model, finishedAt }: RunFacts): Record<string, string> {

@@ -17,6 +17,7 @@ export interface Plan {
   batchAt(step: number): PlannedBatch;
 }
 
+/** The plan for pictures of which the i-th belongs to `buckets[i]`; there must be one. */
 export function planBatches(
   buckets: readonly PictureSize[],
   { batch, repeats, seed }: Pick<LoraTrainingRequest, 'batch' | 'repeats' | 'seed'>,

@@ -13,6 +13,7 @@ export function sharedAdamW(shapes: Shapes): AdamWState {
   return { step: state.step, mean: shared(state.mean), square: shared(state.square) };
 }
 
+/** Whether other threads can see the set's memory. */
 export function isShared({ flat }: ParameterSet): boolean {
   const buffer: ArrayBufferLike = flat.buffer;
   return buffer instanceof SharedArrayBuffer;

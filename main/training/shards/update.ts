@@ -32,6 +32,7 @@ export interface ShareUpdater {
   update(settings: UpdateSettings): void;
 }
 
+/** The updater of one share; its blocks are read and written in place. */
 export function shareUpdater(share: UpdateShare): ShareUpdater {
   const parameters = asSet(share.parameters);
   const gradients = asSet(share.gradients[0]!).views;

@@ -35,6 +35,7 @@ export async function drawScene(scene: Scene, size: number, style: Style = 'flat
   return { data: new Uint8Array(data), size };
 }
 
+/** The scene as an SVG text of `size` pixels a side. */
 export function sceneSvg(scene: Scene, size: number, style: Style = 'flat'): string {
   const definitions: string[] = [];
   const body = layersOf(scene)

@@ -64,6 +64,7 @@ export interface Tones {
   readonly dark: Rgb;
 }
 
+/** The base colour, a lighter one for lit sides, a darker one for shade. */
 export function tones(colour: Colour): Tones {
   const { base, dark } = OBJECT_COLOURS[colour];
   return { base, dark, light: mix(base, WHITE, colour === 'white' ? 1 : 0.38) };

@@ -22,6 +22,7 @@ export interface Layer {
   readonly at?: { readonly x: number; readonly y: number; readonly scale: number; readonly flip: boolean };
 }
 
+/** "#rrggbb" */
 export function hex(text: string): Rgb {
   const value = Number.parseInt(text.slice(1), 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
@@ -33,10 +34,12 @@ export function mix(a: Rgb, b: Rgb, amount: number): Rgb {
   return [blend(0), blend(1), blend(2)];
 }
 
+/** A colour under a coloured light: factor by factor, at most 255. */
 export function multiply(colour: Rgb, [r, g, b]: Rgb): Rgb {
   return [Math.min(255, colour[0] * r), Math.min(255, colour[1] * g), Math.min(255, colour[2] * b)];
 }
 
+/** A shape without a contour of its own: shading, glitter, shadows. */
 export function shape(d: string, paint: Paint, opacity = 1): Shape {
   return { d, paint, opacity };
 }
@@ -46,6 +49,7 @@ export function solid(d: string, paint: Paint): Shape {
   return { d, paint, contour: true };
 }
 
+/** A rectangle from its upper left corner, rounded by `radius`. */
 export function rect(x: number, y: number, width: number, height: number, radius = 0): string {
   if (radius === 0) return `M${n(x)} ${n(y)}h${n(width)}v${n(height)}h${n(-width)}z`;
   const [w, h, arc] = [width - 2 * radius, height - 2 * radius, `a${n(radius)} ${n(radius)} 0 0 1 `];
@@ -54,11 +58,13 @@ export function rect(x: number, y: number, width: number, height: number, radius
   return `${top}h${n(-w)}${corner(-1, -1)}v${n(-h)}${corner(1, -1)}z`;
 }
 
+/** An ellipse around (cx, cy); a circle when one radius is given. */
 export function ellipse(cx: number, cy: number, rx: number, ry = rx): string {
   const half = (dx: number): string => `a${n(rx)} ${n(ry)} 0 0 1 ${n(dx)} 0`;
   return `M${n(cx - rx)} ${n(cy)}${half(2 * rx)}${half(-2 * rx)}z`;
 }
 
+/** A closed polygon. */
 export function polygon(...points: readonly (readonly [number, number])[]): string {
   return `M${points.map(([x, y]) => `${n(x)} ${n(y)}`).join('L')}z`;
 }

@@ -14,6 +14,7 @@ const SYNTAX = /\\[()[\]\\]?|[([]|:\s*(?<weight>[+-]?[.\d]+)\s*\)|[)\]]|[^\\()[\
 /** BREAK, not inside a longer word. */
 const BREAK = /(?<![\p{L}\p{N}_])BREAK(?![\p{L}\p{N}_])/u;
 
+/** Whether a piece ends a chunk; the word "BREAK" inside a longer text does not. */
 export function isBreak(piece: WeightedText): boolean {
   return piece.text === BREAK_PIECE.text && piece.weight === BREAK_PIECE.weight;
 }

@@ -15,6 +15,7 @@ const WEIGHT_LIMIT = 1e9;
 /** Brackets nested deeper than this stay text, which bounds the work on a prompt made of nothing but brackets. */
 export const MAX_DEPTH = 100;
 
+/** The nearest weight within ±WEIGHT_LIMIT. */
 export function clampWeight(weight: number): number {
   return Math.min(Math.max(weight, -WEIGHT_LIMIT), WEIGHT_LIMIT);
 }

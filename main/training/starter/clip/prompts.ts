@@ -12,6 +12,7 @@ export interface EmbeddedPrompts {
   wanted(scenes: readonly Scene[]): Float32Array<ArrayBuffer>;
 }
 
+/** Embeds the prompts of all combinations with the text half of `pair`. */
 export async function embeddedPrompts(pair: ParameterSet): Promise<EmbeddedPrompts> {
   const prompts = allCombinations().map((combination) => canonicalPrompt(sceneOf(combination)));
   const towers = await liveTowers(pair);

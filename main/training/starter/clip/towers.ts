@@ -11,6 +11,7 @@ export interface Towers {
   readonly text: LiveModel;
 }
 
+/** Opens both; release each when done. `threads` 0 = one per core. */
 export async function liveTowers(pair: ParameterSet, threads = 0): Promise<Towers> {
   const image = input('image', 'float32', ['batch', 3, PICTURE_SIZE, PICTURE_SIZE]);
   const tokenIds = input('tokenIds', 'int64', ['batch', STARTER_TEXT.contextLength]);

@@ -56,6 +56,7 @@ export interface TextEncoder {
   release(): Promise<void>;
 }
 
+/** Opens the text half of the pair; release it when done. */
 export async function liveText(clip: ParameterSet): Promise<TextEncoder> {
   const tokenIds = input('tokenIds', 'int64', ['batch', STARTER_TEXT.contextLength]);
   const model = await liveModel(clip, (scope) => ({
@@ -71,6 +72,7 @@ export async function liveText(clip: ParameterSet): Promise<TextEncoder> {
   };
 }
 
+/** Of `count` latents: [count, 4, 16, 16]. */
 export function latentShape(count: number): number[] {
   return [count, STARTER_UNET.inChannels, LATENT_SIZE, LATENT_SIZE];
 }

@@ -7,9 +7,11 @@ export type Filler = (values: Float32Array, shape: readonly number[], random: Rn
 /** First match wins; names no rule matches get torch's default. */
 export type InitialRules = readonly (readonly [RegExp, Filler])[];
 
+/** Nothing at first. */
 export const zeros: Filler = (values) => {
   values.fill(0);
 };
+/** Hands on what it is given, as scales of norms begin. */
 export const ones: Filler = (values) => {
   values.fill(1);
 };

@@ -13,6 +13,7 @@ export interface SharedRun {
   readonly gradients: readonly SharedArrayBuffer[];
 }
 
+/** New shared memory for a run, all zeros. */
 export function shareRun(shapes: Shapes, threads: number): SharedRun {
   const count = [...shapes.values()].reduce((sum, shape) => sum + product(shape), 0);
   const buffer = (): SharedArrayBuffer => new SharedArrayBuffer(4 * count);
@@ -40,6 +41,7 @@ export function sliceOf(buffer: SharedArrayBuffer, index: number, threads: numbe
   return { flat, shapes: new Map([['slice', [flat.length]]]), views: new Map([['slice', flat]]) };
 }
 
+/** The optimiser's averages as `over` sees their buffers, before the first step. */
 export function optimizerOver(
   { mean, square }: SharedRun,
   over: (buffer: SharedArrayBuffer) => ParameterSet,

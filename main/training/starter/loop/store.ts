@@ -5,6 +5,7 @@ import { floatSource, writeSafetensors } from '../../../../native-models/weights
 import { readFloat32 } from '../../../../native-models/weights/tensors.ts';
 import { createParameters, type ParameterSet } from '../../parameters.ts';
 
+/** Writes every tensor as float32, whole or not at all. Throws WeightsError. */
 export async function saveParameters(path: string, { shapes, views }: ParameterSet): Promise<void> {
   await writeSafetensors(
     path,

@@ -104,6 +104,7 @@ export function goalText({ least, most }: Goal): string {
   return least === undefined ? `≤ ${most}` : `≥ ${least}`;
 }
 
+/** Whether a figure keeps what was promised of it. */
 export function isReached(value: number, { least, most }: Goal): boolean {
   return (least === undefined || value >= least) && (most === undefined || value <= most);
 }

@@ -34,6 +34,7 @@ export function heldOutScenes(first: number, count: number): { scenes: Scene[]; 
   return { scenes, prompts: scenes.map((scene) => canonicalPrompt(scene)) };
 }
 
+/** The scenes as drawn: [scenes.length, 3, 128, 128] in −1…1. */
 export async function drawnPictures(scenes: readonly Scene[]): Promise<Float32Array<ArrayBuffer>> {
   const drawn = await drawAll(scenes.length, (index) => drawScene(scenes[index]!, PICTURE_SIZE));
   const all = new Float32Array(scenes.length * PICTURE_VALUES);
@@ -49,6 +50,7 @@ export function rowsOf(columns: number, ...sets: readonly Float32Array[]): Grid 
   return { pictures, columns };
 }
 
+/** Picture `index` of a set, as a view [3, 128, 128]. */
 export function pictureOf(pictures: Float32Array, index: number): Float32Array {
   return pictures.subarray(index * PICTURE_VALUES, (index + 1) * PICTURE_VALUES);
 }
@@ -68,6 +70,7 @@ export function meanDifference(
   return sum / count;
 }
 
+/** NaN for an empty list. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
