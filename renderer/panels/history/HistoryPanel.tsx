@@ -106,6 +106,9 @@ function Filters() {
   const week = from !== undefined;
   return (
     <div className="chips">
+      <Chip pressed={week} onClick={() => setFilter({ from: week ? undefined : Date.now() - WEEK })}>
+        {t('history.week')}
+      </Chip>
       {facets?.models.slice(0, OFFERED).map(({ value }) => (
         <Chip
           key={value}
@@ -124,9 +127,6 @@ function Filters() {
           <span className="ellipsis">{value}</span>
         </Chip>
       ))}
-      <Chip pressed={week} onClick={() => setFilter({ from: week ? undefined : Date.now() - WEEK })}>
-        {t('history.week')}
-      </Chip>
       <FilterSigns />
     </div>
   );
