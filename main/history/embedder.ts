@@ -1,5 +1,6 @@
 /** Computes CLIP embeddings of pictures while the studio is idle, and of texts when somebody searches. */
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { type ReportTrouble, StudioError } from '../../preload/errors.ts';
 import type { EngineJob, EngineResult } from '../engine/border/protocol.ts';
 import type { WritableDb } from '../storage/database.ts';
@@ -40,7 +41,8 @@ export class Embedder {
 
   /** Loaded when first asked for. */
   get index(): MeaningIndex {
-    this.#index ??= loadIndex(this.#options.db, this.#options.encoder() ?? '');
+    const encoder = this.#options.encoder();
+    this.#index ??= loadIndex(this.#options.db, encoder === null ? '' : encoderKey(encoder));
     return this.#index;
   }
 
@@ -58,7 +60,7 @@ export class Embedder {
     const { db, encoder, idle, onProgress } = this.#options;
     const model = encoder();
     while (model !== null && idle()) {
-      const rows = pending(db, model, this.#failed);
+      const rows = pending(db, encoderKey(model), this.#failed);
       if (rows.length === 0) return;
       const isDone = await this.#embed(model, rows).then(
         () => true,
@@ -106,7 +108,7 @@ export class Embedder {
     const blob = db.value<Uint8Array>(
       'SELECT vector FROM embeddings WHERE picture_id = ? AND encoder = ?',
       id,
-      model,
+      encoderKey(model),
     );
     if (blob !== undefined) return floatsOf(blob);
     const file = db.value<string>('SELECT file FROM pictures WHERE id = ?', id);
@@ -125,8 +127,9 @@ export class Embedder {
     const images = rows.map(({ file }) => join(pictures, file));
     const result = await run({ kind: 'embed', model, images, texts: [] });
     const vectors = result.kind === 'embeddings' ? [...result.images] : [];
+    const encoder = encoderKey(model);
     db.transaction(() => {
-      for (const [i, vector] of vectors.entries()) storeVector(db, rows[i]?.id ?? 0, model, vector);
+      for (const [i, vector] of vectors.entries()) storeVector(db, rows[i]?.id ?? 0, encoder, vector);
     });
     for (const [i, vector] of vectors.entries()) this.#put(rows[i]?.id ?? 0, vector);
     return vectors;
@@ -145,13 +148,22 @@ interface PictureFile {
   readonly file: string;
 }
 
+/**
+ * Names an encoder by what it is, as far as that can be told without reading it: an AppImage has it in another folder at
+ * every start, and an update puts another one into the same place.
+ */
+function encoderKey(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? path : `${basename(path)}|${stats.size}|${stats.mtimeMs}`;
+}
+
 /** Newest first: what was just made is looked for most. */
-function pending(db: WritableDb, model: string, failed: ReadonlySet<number>): PictureFile[] {
+function pending(db: WritableDb, encoder: string, failed: ReadonlySet<number>): PictureFile[] {
   return db
     .all<PictureFile>(
       `SELECT p.id, p.file FROM pictures p LEFT JOIN embeddings e ON e.picture_id = p.id AND e.encoder = ?
        WHERE e.picture_id IS NULL AND p.deleted = 0 ORDER BY p.id DESC LIMIT ?`,
-      model,
+      encoder,
       BATCH + failed.size,
     )
     .filter(({ id }) => !failed.has(id))
@@ -167,19 +179,19 @@ function requireEncoder(encoder: string | null): string {
   );
 }
 
-function loadIndex(db: WritableDb, model: string): MeaningIndex {
+function loadIndex(db: WritableDb, encoder: string): MeaningIndex {
   const rows = db.all<{ picture_id: number; vector: Uint8Array }>(
     'SELECT picture_id, vector FROM embeddings WHERE encoder = ?',
-    model,
+    encoder,
   );
   const index = new MeaningIndex((rows[0]?.vector.byteLength ?? 0) / 4 || 1);
   for (const { picture_id, vector } of rows) index.set(picture_id, floatsOf(vector));
   return index;
 }
 
-function storeVector(db: WritableDb, id: number, model: string, vector: Float32Array): void {
+function storeVector(db: WritableDb, id: number, encoder: string, vector: Float32Array): void {
   const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-  db.run('INSERT OR REPLACE INTO embeddings SELECT id, ?, ? FROM pictures WHERE id = ?', model, bytes, id);
+  db.run('INSERT OR REPLACE INTO embeddings SELECT id, ?, ? FROM pictures WHERE id = ?', encoder, bytes, id);
 }
 
 /** A copy, because a blob may start at any byte. */

@@ -1,24 +1,30 @@
 /** Embedding in idle time: a batch that fails by chance is tried again picture by picture, and one bad picture stands alone. */
-import { basename } from 'node:path';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { EngineJob, EngineResult } from '../../main/engine/border/protocol.ts';
 import { Embedder } from '../../main/history/embedder.ts';
 import type { ReportTrouble } from '../../preload/errors.ts';
 import { fillHistory } from '../helpers/generatedHistory.ts';
 import { tempDatabase } from '../helpers/tempDatabase.ts';
+import { tempFolder } from '../helpers/tempFolder.ts';
 
 const PICTURES = 20;
 
-/** An embedder over a generated history; `answer` is told the files of each job. */
-function setUp(answer: (files: readonly string[]) => void) {
+function filled() {
   const db = tempDatabase();
   fillHistory(db, PICTURES);
+  return db;
+}
+
+/** An embedder over a generated history; `answer` is told the files of each job. */
+function setUp(answer: (files: readonly string[]) => void, db = filled(), encoder = 'clip', width = 2) {
   const run = async (job: EngineJob): Promise<EngineResult> => {
     if (job.kind !== 'embed') throw new Error('another job');
     answer(job.images.map((path) => basename(path)));
-    return { kind: 'embeddings', images: job.images.map(() => Float32Array.of(1, 0)), texts: [] };
+    return { kind: 'embeddings', images: job.images.map(() => new Float32Array(width).fill(1)), texts: [] };
   };
-  const places = { db, pictures: '/pictures', encoder: () => 'clip', idle: () => true };
+  const places = { db, pictures: '/pictures', encoder: () => encoder, idle: () => true };
   const told: string[] = [];
   const report: ReportTrouble = ({ message }, error) => void told.push(`${message} ${error}`);
   const embedder = new Embedder({ ...places, run, report, onProgress: () => undefined });
@@ -58,4 +64,28 @@ test('where nothing succeeds it stops for now instead of trying every picture th
   expect(new Set(told)).toEqual(
     new Set(['The search by meaning does not know the newest pictures. Error: The encoder is damaged.']),
   );
+});
+
+test('an encoder is the same in another folder, and another one in the same place', async () => {
+  const [db, root] = [filled(), tempFolder()];
+  const [first, moved] = [join(root, 'a/clip'), join(root, 'b/clip')];
+  for (const path of [first, moved]) {
+    mkdirSync(dirname(path));
+    writeFileSync(path, 'weights');
+    utimesSync(path, 1e9, 1e9);
+  }
+  const counts: number[] = [];
+  for (const [encoder, width] of [
+    [first, 2],
+    [moved, 2],
+    [moved, 3],
+  ] as const) {
+    if (width === 3) writeFileSync(moved, 'other weights');
+    const count = counts.push(0) - 1;
+    const { embedder, told } = setUp(() => (counts[count]! += 1), db, encoder, width);
+    await embedder.work();
+    expect(embedder.index).toMatchObject({ size: PICTURES, width });
+    expect(told).toEqual([]);
+  }
+  expect(counts).toEqual([2, 0, 2]);
 });
