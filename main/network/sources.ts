@@ -1,4 +1,5 @@
 /** From what a user pastes — an address or a Hugging Face id — to the address of one file. */
+import { extname } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../preload/errors.ts';
 import type { Gate } from './gate.ts';
@@ -49,10 +50,24 @@ function decoded(path: string): string {
   }
 }
 
-/** The last part of a path without anything a file system could take for more than a name. */
+/** In UTF-8: file systems take names of 255 bytes, with what is put behind them. */
+const MAX_NAME_BYTES = 200;
+/** A longer one is no ending. */
+const MAX_ENDING = 20;
+
+/** The last part of a path without anything a file system could take for more than a name; a long one keeps its ending. */
 export function safeName(path: string): string {
   const name = (path.split(/[\\/]/).at(-1) ?? '').replace(/[^\p{L}\p{N} ._()-]/gu, '_').replace(/^\.+/, '');
-  return name.slice(0, 200) || 'download.safetensors';
+  const found = extname(name);
+  const ending = found.length > MAX_ENDING ? '' : found;
+  let stem = '';
+  let left = MAX_NAME_BYTES - Buffer.byteLength(ending);
+  for (const letter of name.slice(0, name.length - ending.length)) {
+    left -= Buffer.byteLength(letter);
+    if (left < 0) break;
+    stem += letter;
+  }
+  return stem + ending || 'download.safetensors';
 }
 
 const listing = z.object({ siblings: z.array(z.object({ rfilename: z.string() })).max(20_000) });

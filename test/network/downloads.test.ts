@@ -337,6 +337,16 @@ test('a line that is cut again and again gets there as long as each piece is new
   expect(cuts).toBeGreaterThan(6);
 });
 
+test('a long name in any script fits a file system, and keeps its ending', () => {
+  for (const letter of ['x', '画', '𠮷']) {
+    const name = safeName(`folder/${letter.repeat(300)}.safetensors`);
+    expect(Buffer.byteLength(name)).toBeLessThanOrEqual(200);
+    expect(name).toMatch(new RegExp(`^${letter}{40,}\\.safetensors$`, 'u'));
+  }
+  expect(safeName(`a.${'b'.repeat(300)}`)).toMatch(/^a\.b{198}$/);
+  expect(['', '..', '/'].map(safeName)).toEqual(Array(3).fill('download.safetensors'));
+});
+
 test('an address with percent signs that mean nothing still has a name', async () => {
   const { downloads, url } = await setUp((_request, response) => void response.writeHead(404).end());
   expect((await downloads.start(`${url}/50%_%c3.safetensors`)).fileName).toBe('50___c3.safetensors');
