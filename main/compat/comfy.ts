@@ -10,6 +10,7 @@ import { queryText } from '../app/border.ts';
 import type { Services } from '../app/services.ts';
 import { findFile } from '../files/stored.ts';
 import { imagePath, storeUpload } from '../history/uploads.ts';
+import { parsePythonJson, pythonJson } from '../images/comfy/graph.ts';
 import { inputNamed, rememberInput, toJob } from './comfyGraphs.ts';
 import { fileNames, nodeInfo } from './comfyNodes.ts';
 import { outputsOf, type Prompt } from './comfyPrompts.ts';
@@ -39,9 +40,25 @@ export function addComfyApi(app: FastifyInstance, s: Services): ComfySocket['acc
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
-  for (const prefix of ['', '/api']) addPromptRoutes(app, s, prompts, socket, prefix);
+  void app.register(async (scope) => {
+    keepSeeds(scope);
+    for (const prefix of ['', '/api']) addPromptRoutes(scope, s, prompts, socket, prefix);
+  });
   for (const prefix of ['', '/api']) addFileRoutes(app, s, prefix);
   return socket.accept;
+}
+
+/** Seeds have 64 bits, which a number of JavaScript's does not hold: in these routes they are bigints, in and out. */
+function keepSeeds(scope: FastifyInstance): void {
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : parsePythonJson(body.toString()));
+    } catch {
+      done(new StudioError('bad-input', 'The body is no JSON.', 'Correct the request, then send it again.'));
+    }
+  });
+  scope.setReplySerializer((payload) => pythonJson(payload));
 }
 
 function addPromptRoutes(

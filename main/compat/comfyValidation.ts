@@ -1,6 +1,6 @@
 /** Looks a posted graph over as ComfyUI does, and refuses it in ComfyUI's words before anything is queued. */
 import type { Services } from '../app/services.ts';
-import { isRecord } from '../images/comfy/graph.ts';
+import { isRecord, pythonJson } from '../images/comfy/graph.ts';
 import { inputNamed } from './comfyGraphs.ts';
 import { type Input, inputInfo, numberOf } from './comfyInputs.ts';
 import { type ComfyNodeKind, nodeKinds } from './comfyNodes.ts';
@@ -205,7 +205,7 @@ function rangeError(
 }
 
 function unconverted(kind: string, name: string, value: unknown, facts: object): NodeError {
-  const reason = `${JSON.stringify(value)?.slice(0, 200)} is no ${kind}`;
+  const reason = `${pythonJson(value).slice(0, 200)} is no ${kind}`;
   return nodeError(
     'invalid_input_type',
     `Failed to convert an input value to a ${kind} value`,

@@ -208,6 +208,28 @@ test('an output without fault is made though another cannot be; numbers may be t
   });
 });
 
+test('a seed of 64 bits is painted with, and told again, to the last digit', async () => {
+  const { client, origin, server } = await setUp();
+  await client.queue.pause();
+  const text = JSON.stringify({ prompt: graph(), prompt_id: 'mine' });
+  const answer = await fetch(`${origin}/api/prompt`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: text.replace('"seed":5', '"seed":18446744073709551615'),
+  });
+  expect(answer.status, await answer.text()).toBe(200);
+  expect(server.services.jobs.get(1).request).toMatchObject({ seed: '18446744073709551615' });
+  const queue = await fetch(`${origin}/queue`);
+  expect(queue.headers.get('content-type')).toContain('application/json');
+  expect(await queue.text()).toMatch(/"queue_pending": \[\[0, "mine", .+"seed": 18446744073709551615,/);
+  const broken = await fetch(`${origin}/prompt`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"prompt": {',
+  });
+  expect([broken.status, await broken.json()]).toMatchObject([400, { code: 'bad-input' }]);
+});
+
 test('the graphs of our own pictures are taken', { timeout: 120_000 }, async () => {
   const { post, client, settled, server } = await setUp();
   const png = readFileSync(join(import.meta.dirname, '../golden/canny/picture.png'));
