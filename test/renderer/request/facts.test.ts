@@ -39,7 +39,7 @@ it('tells an inpainting with all that joined it, hashes shortened as other tools
     'ControlNet: Scribble × 0.7 · Canny edges · 0–1',
     'Second pass: × 2 · the latent · 0.50',
     'Speed: Draft',
-    'Shortcuts: CFG σ 0.15–1000 · 0.1 · 0.3',
+    'Shortcuts: CFG σ 0.15–10000 · 0.1 · 0.3',
   ])
     expect(text.split('\n')).toContain(line);
 });
