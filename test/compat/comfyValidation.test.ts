@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { nodeKinds } from '../../main/compat/comfyNodes.ts';
+import { nodeKinds } from '../../main/compat/comfy/nodes.ts';
 import { readImageMetadata } from '../../main/images/metadata/read.ts';
 import { KNOWN_NODES, kindOf } from '../../main/workflow/registry.ts';
 import { startStudio } from '../helpers/studio.ts';

@@ -1,6 +1,6 @@
 /** Queued graphs and what their output nodes show once the job is done. */
 import { z } from 'zod';
-import type { Job } from '../../preload/jobs.ts';
+import type { Job } from '../../../preload/jobs.ts';
 
 /** A graph that was queued here; forgotten when the program ends, as ComfyUI forgets. */
 export interface Prompt {

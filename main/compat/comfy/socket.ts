@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
-import type { Job, JobProgress } from '../../preload/jobs.ts';
-import type { Services } from '../app/services.ts';
-import { outputsOf, type Prompt } from './comfyPrompts.ts';
+import type { Job, JobProgress } from '../../../preload/jobs.ts';
+import type { Services } from '../../app/services.ts';
+import { outputsOf, type Prompt } from './prompts.ts';
 
 export interface ComfySocket {
   accept(socket: WebSocket, request: IncomingMessage): void;

@@ -1,10 +1,10 @@
 /** The nodes this studio understands, with ComfyUI's inputs and outputs: what `/object_info` shows and `/prompt` is checked by. */
-import type { ModelType } from '../../preload/models.ts';
-import { SAMPLERS, SCHEDULES } from '../../preload/request.ts';
-import type { Services } from '../app/services.ts';
-import { fromComfy } from '../images/recall/names.ts';
-import { cardsWhere } from '../library/cards.ts';
-import { resolveModel } from '../library/resolve.ts';
+import type { ModelType } from '../../../preload/models.ts';
+import { SAMPLERS, SCHEDULES } from '../../../preload/request.ts';
+import type { Services } from '../../app/services.ts';
+import { fromComfy } from '../../images/recall/names.ts';
+import { cardsWhere } from '../../library/cards.ts';
+import { resolveModel } from '../../library/resolve.ts';
 import {
   choice,
   decimal,
@@ -19,7 +19,7 @@ import {
   SIZE,
   TEXT,
   words,
-} from './comfyInputs.ts';
+} from './inputs.ts';
 
 export interface ComfyNodeKind {
   readonly required: Readonly<Record<string, Input>>;

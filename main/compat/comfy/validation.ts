@@ -1,9 +1,9 @@
 /** Looks a posted graph over as ComfyUI does, and refuses it in ComfyUI's words before anything is queued. */
-import type { Services } from '../app/services.ts';
-import { isRecord, pythonJson } from '../images/comfy/graph.ts';
-import { inputNamed } from './comfyGraphs.ts';
-import { type Input, inputInfo, numberOf } from './comfyInputs.ts';
-import { type ComfyNodeKind, nodeKinds } from './comfyNodes.ts';
+import type { Services } from '../../app/services.ts';
+import { isRecord, pythonJson } from '../../images/comfy/graph.ts';
+import { inputNamed } from './graphs.ts';
+import { type Input, inputInfo, numberOf } from './inputs.ts';
+import { type ComfyNodeKind, nodeKinds } from './nodes.ts';
 import {
   circularNodes,
   type Graph,
@@ -11,7 +11,7 @@ import {
   nodeError,
   reachedFrom,
   type WiredNode,
-} from './comfyWiring.ts';
+} from './wiring.ts';
 
 /** The errors of one node, and the outputs that are not made because of them. */
 interface NodeErrors {

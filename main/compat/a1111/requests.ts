@@ -1,21 +1,21 @@
 /** From the JSON that A1111's clients send to our requests. Unknown fields are ignored, as A1111 ignores them. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { StudioError } from '../../preload/errors.ts';
+import { StudioError } from '../../../preload/errors.ts';
 import {
   type GenerationRequest,
   generationRequestSchema,
   type LoraUse,
   type ModelRef,
-} from '../../preload/request.ts';
-import type { Services } from '../app/services.ts';
-import { imagePath, storeUpload } from '../history/uploads.ts';
-import { decodePixels, encodePixels } from '../images/codec.ts';
-import { invert } from '../images/hints/tones.ts';
-import { fromA1111 } from '../images/recall/names.ts';
-import { extractLoraTags } from '../pipeline/text/prompt/loraTags.ts';
-import { chosenSpeed, speedSchema } from './options.ts';
-import { storeBase64 } from './running.ts';
+} from '../../../preload/request.ts';
+import type { Services } from '../../app/services.ts';
+import { imagePath, storeUpload } from '../../history/uploads.ts';
+import { decodePixels, encodePixels } from '../../images/codec.ts';
+import { invert } from '../../images/hints/tones.ts';
+import { fromA1111 } from '../../images/recall/names.ts';
+import { extractLoraTags } from '../../pipeline/text/prompt/loraTags.ts';
+import { chosenSpeed, speedSchema } from '../options.ts';
+import { storeBase64 } from '../running.ts';
 
 const text = z
   .string()

@@ -1,24 +1,18 @@
 /** A1111's HTTP interface (`/sdapi/v1/`), so that its clients can use the studio unchanged. */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { StudioError } from '../../preload/errors.ts';
-import type { Job, JobProgress, JobRequest } from '../../preload/jobs.ts';
-import type { GenerationRequest } from '../../preload/request.ts';
-import type { Services } from '../app/services.ts';
-import { settingsText } from '../history/importing.ts';
-import { readImageMetadata } from '../images/metadata/read.ts';
-import { a1111Sampler } from '../images/recall/names.ts';
-import { requireModel } from '../library/resolve.ts';
-import * as lists from './a1111Lists.ts';
-import {
-  imageToImageBody,
-  textToImageBody,
-  titleRef,
-  toImageRequest,
-  toTextRequest,
-} from './a1111Requests.ts';
-import { chosenSpeed, speedSchema, storedOptions, storeOptions } from './options.ts';
-import { defaultCheckpoint, picturesOf, runJob, storeBase64 } from './running.ts';
+import { StudioError } from '../../../preload/errors.ts';
+import type { Job, JobProgress, JobRequest } from '../../../preload/jobs.ts';
+import type { GenerationRequest } from '../../../preload/request.ts';
+import type { Services } from '../../app/services.ts';
+import { settingsText } from '../../history/importing.ts';
+import { readImageMetadata } from '../../images/metadata/read.ts';
+import { a1111Sampler } from '../../images/recall/names.ts';
+import { requireModel } from '../../library/resolve.ts';
+import { chosenSpeed, speedSchema, storedOptions, storeOptions } from '../options.ts';
+import { defaultCheckpoint, picturesOf, runJob, storeBase64 } from '../running.ts';
+import * as lists from './lists.ts';
+import { imageToImageBody, textToImageBody, titleRef, toImageRequest, toTextRequest } from './requests.ts';
 
 /** Adds the routes; they need no token, only a request from this machine (see guard.ts). */
 export function addA1111Api(app: FastifyInstance, s: Services): void {

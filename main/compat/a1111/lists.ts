@@ -1,9 +1,9 @@
 /** The lists that A1111's clients ask for: models, samplers, schedules, upscalers, in A1111's own fields. */
-import type { ModelType } from '../../preload/models.ts';
-import { SAMPLERS, SCHEDULES } from '../../preload/request.ts';
-import type { Services } from '../app/services.ts';
-import { a1111Sampler, a1111Schedule } from '../images/recall/names.ts';
-import { cardsWhere, modelStem } from '../library/cards.ts';
+import type { ModelType } from '../../../preload/models.ts';
+import { SAMPLERS, SCHEDULES } from '../../../preload/request.ts';
+import type { Services } from '../../app/services.ts';
+import { a1111Sampler, a1111Schedule } from '../../images/recall/names.ts';
+import { cardsWhere, modelStem } from '../../library/cards.ts';
 
 function cards({ db, places }: Services, type: ModelType) {
   return cardsWhere(

@@ -1,6 +1,6 @@
 /** One file out of a multipart form, as browsers and clients upload it; the runtime's own parser does the work. */
-import { StudioError } from '../../preload/errors.ts';
-import { safeName } from '../network/sources.ts';
+import { StudioError } from '../../../preload/errors.ts';
+import { safeName } from '../../network/sources.ts';
 
 /** The field `image`. @throws StudioError `bad-input` when there is none. */
 export async function readUpload(

@@ -1,5 +1,5 @@
 /** A posted graph whose classes are known: how its nodes hang together. */
-import type { ComfyNodeKind } from './comfyNodes.ts';
+import type { ComfyNodeKind } from './nodes.ts';
 
 export interface WiredNode {
   readonly class_type: string;

@@ -1,17 +1,17 @@
 /** From a ComfyUI API graph to a job, with the pictures it loads by name looked up among the uploaded ones. */
 import { z } from 'zod';
-import { type JobRequest, jobRequestSchema } from '../../preload/jobs.ts';
-import type { Services } from '../app/services.ts';
-import { withLibraryModels } from '../history/importing.ts';
-import { imagePath, storeUpload } from '../history/uploads.ts';
-import { decodePixels, encodePixels } from '../images/codec.ts';
-import { type LooseGraph, type LooseNode, linkFrom, looseGraph } from '../images/comfy/graph.ts';
-import { recallComfyGraph } from '../images/comfy/readGraph.ts';
-import { pixelsOf } from '../images/pixels.ts';
-import { modelName } from '../images/recall/recall.ts';
-import type { ReadableDb } from '../storage/database.ts';
-import { readValue, writeValue } from '../storage/settings.ts';
-import { chosenSpeed } from './options.ts';
+import { type JobRequest, jobRequestSchema } from '../../../preload/jobs.ts';
+import type { Services } from '../../app/services.ts';
+import { withLibraryModels } from '../../history/importing.ts';
+import { imagePath, storeUpload } from '../../history/uploads.ts';
+import { decodePixels, encodePixels } from '../../images/codec.ts';
+import { type LooseGraph, type LooseNode, linkFrom, looseGraph } from '../../images/comfy/graph.ts';
+import { recallComfyGraph } from '../../images/comfy/readGraph.ts';
+import { pixelsOf } from '../../images/pixels.ts';
+import { modelName } from '../../images/recall/recall.ts';
+import type { ReadableDb } from '../../storage/database.ts';
+import { readValue, writeValue } from '../../storage/settings.ts';
+import { chosenSpeed } from '../options.ts';
 
 export type GraphJob =
   | { readonly request: JobRequest; readonly outputs: readonly string[] }
