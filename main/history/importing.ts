@@ -14,7 +14,7 @@ import { type ImageMetadata, readImageMetadata } from '../images/metadata/read.t
 import { resolveModel } from '../library/resolve.ts';
 import type { ReadableDb } from '../storage/database.ts';
 import { storePicture } from '../storage/fileStore.ts';
-import { recordPicture } from './pictures.ts';
+import { recordPicture, setDeleted } from './pictures.ts';
 import { freeFile, jobOf, parentsOf } from './saving.ts';
 import { type ImagePlaces, readImageFile, sha256Of } from './uploads.ts';
 
@@ -36,11 +36,19 @@ export function listPictures(paths: readonly string[]): string[] {
 
 export type Imported = { readonly id: number; readonly missing: readonly string[] } | 'known';
 
-/** Copies one picture into the history with the settings it carries. */
+/** Copies one picture into the history with the settings it carries; one that lies in the bin comes back from it. */
 export async function importPicture(places: ImagePlaces, path: string): Promise<Imported> {
   const bytes = await readImageFile(path);
   const sha256 = sha256Of(bytes);
-  if (places.db.value('SELECT 1 FROM pictures WHERE sha256 = ?', sha256) !== undefined) return 'known';
+  const same = places.db.get<{ id: number; deleted: number }>(
+    'SELECT id, deleted FROM pictures WHERE sha256 = ? ORDER BY deleted',
+    sha256,
+  );
+  if (same?.deleted === 0) return 'known';
+  if (same) {
+    setDeleted(places.db, [same.id], false, places.now());
+    return { id: same.id, missing: [] };
+  }
   const size = await pictureSize(bytes, { name: basename(path) });
   const recalled = await readImageMetadata(bytes);
   const created = createdAt(path, places.now());

@@ -178,6 +178,26 @@ test('pictures whose records are lost are read again from themselves, requests a
   expect(detail.request).toMatchObject({ steps: 7, seed: '5', checkpoint: { name: 'm' } });
 });
 
+test('a picture that lies in the bin comes back from it when it is imported again, and is one picture still', async () => {
+  const { history, root } = setUp();
+  const path = join(root, 'photo.png');
+  writeFileSync(path, await encodePixels(pixels(12), 'png'));
+  const bringIn = async () => {
+    const told = [];
+    for await (const { imported, skipped } of history.import([path])) told.push({ imported, skipped });
+    return told;
+  };
+  await bringIn();
+  const all = async () => (await history.page(query({}))).items.map(({ id }) => id);
+  const ids = await all();
+  expect(ids).toHaveLength(1);
+  history.setDeleted(ids, true);
+  expect(await all()).toEqual([]);
+  expect(await bringIn()).toEqual([{ imported: 1, skipped: 0 }]);
+  expect(await all()).toEqual(ids);
+  expect(await bringIn()).toEqual([{ imported: 0, skipped: 1 }]);
+});
+
 test('import takes files and folders once, with settings of other tools, and lists missing models and bad files', async () => {
   const { history, root } = setUp();
   const folder = join(root, 'in/sub');
