@@ -438,6 +438,10 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   'Put the file back at {0}.': '请把文件放回 {0}。',
   '{0} is too large for a preprocessor.': '{0} 太大，不能作为预处理。',
   '{0} is not an ONNX file that can be opened.': '{0} 不是可以打开的 ONNX 文件。',
+  '{0} is not an ONNX file that can be opened: {1}': '{0} 不是可以打开的 ONNX 文件：{1}',
+  "A LoRA of this request is merged into the model's weights, and {0}.":
+    '此请求的 LoRA 要合并到模型权重中，但{0}。',
+  'Make room there, or leave that LoRA out.': '请在那里腾出空间，或去掉该 LoRA。',
   'Export the preprocessor again.': '请重新导出该预处理。',
   'The engine did not list its devices.': '引擎没有列出其设备。',
   '{0} made no picture.': '{0} 没有生成图片。',
