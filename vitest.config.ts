@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    globalSetup: ['test/helpers/compiledCode.ts'],
     setupFiles: ['test/helpers/propertySeed.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/faults/**/*.fault.ts', 'test/faults/**/*.test.ts'],
+    globalSetup: ['test/helpers/compiledCode.ts'],
     setupFiles: ['test/helpers/propertySeed.ts'],
     pool: 'forks',
     maxWorkers: 1,

@@ -9,9 +9,15 @@ import { tinyRequest } from '../../helpers/tinyModel.ts';
 test('an engine that paints leaves no device id, no report and no log outside the studio’s folders', async () => {
   const home = tempFolder();
   mkdirSync(join(home, 'tmp'));
-  // What would keep ONNX Runtime quiet by itself must not be set.
-  for (const name of ['CI', 'ORT_RUNNING_UNIT_TESTS', 'ORT_DISABLE_TELEMETRY', 'XDG_CACHE_HOME'])
-    vi.stubEnv(name, undefined);
+  // What would keep ONNX Runtime quiet by itself must not be set, nor where else compiled code would lie.
+  const unset = [
+    'CI',
+    'ORT_RUNNING_UNIT_TESTS',
+    'ORT_DISABLE_TELEMETRY',
+    'XDG_CACHE_HOME',
+    'NODE_COMPILE_CACHE',
+  ];
+  for (const name of unset) vi.stubEnv(name, undefined);
   for (const [name, value] of [
     ['HOME', home],
     ['TMPDIR', join(home, 'tmp')],
