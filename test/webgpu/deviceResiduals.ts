@@ -1,4 +1,6 @@
 /** Residuals of two ControlNets that never leave the device: what the U-Net makes of them is what it makes on the CPU. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceName } from '../../main/engine/border/protocol.ts';
 import { createControlStore } from '../../main/engine/conditions/controls.ts';
@@ -14,12 +16,10 @@ import { modelSigmas } from '../../main/pipeline/sigmas/modelSigmas.ts';
 import { type Tensor, tensor } from '../../main/pipeline/tensor.ts';
 import type { Target } from '../../native-models/layers/scope.ts';
 import { fileParameters } from '../../native-models/weights/source.ts';
-import { GOLDEN_DIR } from '../helpers/golden.ts';
-import { TINY_CHECKPOINT } from '../helpers/tinyModel.ts';
+import { smallCheckpoint, smallControlNet } from '../helpers/smallCheckpoint.ts';
 
-const CONTROL = join(GOLDEN_DIR, 'controlnet', 'controlnet.safetensors');
 const USE: ActiveControl = {
-  hint: values(1, 3, 64, 64),
+  hint: values(1, 3, 32, 32),
   weight: 1,
   startFraction: 0,
   endFraction: 1,
@@ -29,21 +29,32 @@ const USE: ActiveControl = {
 const CONTROLS = [USE, { ...USE, weight: 0.5, priority: 'control' }] as const;
 
 export async function deviceResidualsError(): Promise<number> {
-  const expected = await predicted('cpu', { flavour: 'cpu' });
-  const actual = await predicted('webgpu', { flavour: 'webgpu' });
-  return relativeL2(actual, expected);
+  const folder = mkdtempSync(join(tmpdir(), 'emulsion-residuals-'));
+  try {
+    const files = { checkpoint: await smallCheckpoint(folder), control: await smallControlNet(folder) };
+    const expected = await predicted(files, 'cpu', { flavour: 'cpu' });
+    const actual = await predicted(files, 'webgpu', { flavour: 'webgpu' });
+    return relativeL2(actual, expected);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-async function predicted(device: DeviceName, target: Target): Promise<Float32Array> {
+interface Files {
+  readonly checkpoint: string;
+  readonly control: string;
+}
+
+async function predicted(files: Files, device: DeviceName, target: Target): Promise<Float32Array> {
   const session = { ...DEFAULT_SESSION, device, target };
-  const { config, parts, graphs } = openCheckpoint(TINY_CHECKPOINT, target);
+  const { config, parts, graphs } = openCheckpoint(files.checkpoint, target);
   const lora = createLoraStore().choose(config, [], device).feeds;
   const vaeTile = (): number => Number.MAX_SAFE_INTEGER;
   const networks = createNetworks(graphs, { session, oneAtATime: false, vaeTile }, lora);
   const store = createControlStore();
-  const base = { unet: config.unet, weights: fileParameters(TINY_CHECKPOINT, parts.unet) };
+  const base = { unet: config.unet, weights: fileParameters(files.checkpoint, parts.unet) };
   const residualsOnDevice = device !== 'cpu';
-  const [control] = await store.open([CONTROL], base, { session, residualsOnDevice });
+  const [control] = await store.open([files.control], base, { session, residualsOnDevice });
   const evaluate = withControl(
     async (evaluation) => {
       const { middle } = evaluation.residuals!;
@@ -56,7 +67,7 @@ async function predicted(device: DeviceName, target: Target): Promise<Float32Arr
     store.mix(session),
   );
   const told = {
-    latent: values(2, config.unet.inChannels, 8, 8),
+    latent: values(2, config.unet.inChannels, 4, 4),
     timestep: Float32Array.of(500, 500),
     context: values(2, 77, config.unet.contextDim),
     ...{ sigma: 1, sides: ['positive', 'negative'] as const },
