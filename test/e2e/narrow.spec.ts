@@ -90,11 +90,16 @@ test('a fitted picture lies below the options bar with its label, however narrow
     await page.setViewportSize({ width, height: 720 });
     await expect.poll(async () => (await stage(page).boundingBox())!.width).toBe(width - 620);
     const bar = (await page.locator('.over-top').boundingBox())!;
+    // The picture is fitted in a frame after the canvas has got its width.
+    await page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
     // The label is 16 px high.
-    await page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height + 16);
-    await page.waitForTimeout(100);
-    await page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height + 17);
-    expect((await stage(page).getAttribute('data-pointer'))!.split(',')[1], `${width} px`).toMatch(/^-/);
+    const below = async () => {
+      for (const by of [16, 17]) await page.mouse.move(bar.x + bar.width / 2, bar.y + bar.height + by);
+      return (await stage(page).getAttribute('data-pointer'))?.split(',')[1];
+    };
+    await expect.poll(below, `${width} px`).toMatch(/^-/);
   }
 });
 

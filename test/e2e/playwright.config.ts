@@ -1,4 +1,4 @@
-/** End to end: a real browser, `emulsion serve`, the real engine on the starter set. One worker: the engine has the machine. */
+/** End to end: a real browser, `emulsion serve`, the real engine on the starter set; two tests at a time, each with a studio of its own. */
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './chromium.ts';
 
@@ -9,7 +9,8 @@ export default defineConfig({
   testMatch: '*.spec.ts',
   outputDir: '../../test-results',
   globalSetup: './build.ts',
-  workers: 1,
+  fullyParallel: true,
+  workers: 2,
   timeout: 300_000,
   expect: { timeout: 60_000 },
   reporter: [
@@ -23,7 +24,9 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     locale: 'en-GB',
     actionTimeout: 90_000,
-    trace: 'retain-on-failure',
+    // Of a page that failed its last picture is enough: taking one at every change costs a tenth of all the work.
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
     launchOptions: {
       args: ['--no-sandbox'],
       ...('missing' in browser

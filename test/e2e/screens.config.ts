@@ -2,4 +2,4 @@
 import { defineConfig } from '@playwright/test';
 import base from './playwright.config.ts';
 
-export default defineConfig(base, { testMatch: 'screens.ts' });
+export default defineConfig(base, { testMatch: 'screens.ts', workers: 1 });

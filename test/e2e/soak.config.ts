@@ -5,5 +5,6 @@ import base from './playwright.config.ts';
 export default defineConfig(base, {
   testMatch: 'soak.ts',
   outputDir: '../../test-results-soak',
-  use: { trace: 'off' },
+  use: { trace: 'off', screenshot: 'off' },
+  workers: 1,
 });
