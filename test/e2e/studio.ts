@@ -205,6 +205,8 @@ export async function drop(page: Page, name: string, type: string, bytes: Buffer
 
 /** Where a point of the document is on the screen, by asking the canvas what lies under the pointer. */
 export async function onScreen(page: Page, x: number, y: number): Promise<{ x: number; y: number }> {
+  // A page that has just been opened has a canvas before it shows it.
+  await expect(stage(page)).toBeVisible();
   const box = (await stage(page).boundingBox())!;
   const read = async (at: { x: number; y: number }) => {
     await page.mouse.move(at.x, at.y);
