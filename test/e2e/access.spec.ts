@@ -24,7 +24,9 @@ type Theme = 'dark' | 'light' | 'high-contrast';
 
 /** What axe must not find in the window as it stands. */
 const checker = (page: Page) => async (name: string) => {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  // The window has no frames, whose results would be put together in another page, and what passes is not looked at.
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
+  const { violations } = await axe.analyze();
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   expect(serious.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html}`)).toEqual([]);
 };
