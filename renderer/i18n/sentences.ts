@@ -437,7 +437,6 @@ export const SENTENCES: Readonly<Record<string, string>> = {
   '{0}: there is no such preprocessor.': '{0}：没有这个预处理。',
   'Put the file back at {0}.': '请把文件放回 {0}。',
   '{0} is too large for a preprocessor.': '{0} 太大，不能作为预处理。',
-  '{0} is not an ONNX file that can be opened.': '{0} 不是可以打开的 ONNX 文件。',
   '{0} is not an ONNX file that can be opened: {1}': '{0} 不是可以打开的 ONNX 文件：{1}',
   "A LoRA of this request is merged into the model's weights, and {0}.":
     '此请求的 LoRA 要合并到模型权重中，但{0}。',
