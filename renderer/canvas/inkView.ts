@@ -1,6 +1,6 @@
 /**
  * What lies over the layers: the mask (red, translucent, with a dashed outline) and the sketch (white lines, on black
- * paper where it is the page), over the result. A running stroke is laid on mask or sketch while nothing else is on the
+ * paper where it is the page). A running stroke is laid on mask or sketch while nothing else is on the
  * canvas, so that an eraser takes away of these only; what lies under them is drawn afterwards, behind what is there.
  */
 import Konva from 'konva';
@@ -20,7 +20,7 @@ const OVERLAY_OPACITY = 0.7;
 const RULED_FROM = 1;
 
 /** Under what is on the canvas already: of several, the first lies highest. */
-export const BEHIND = { globalCompositeOperation: 'destination-over' } as const;
+const BEHIND = { globalCompositeOperation: 'destination-over' } as const;
 
 export interface InkState {
   readonly frame: Rect;
@@ -43,15 +43,12 @@ export function inkView(world: Konva.Group) {
   const outline = new Konva.Shape(quiet);
   const cells = new Konva.Shape(quiet);
   const stroke = { mask: new Konva.Group(), sketch: new Konva.Group() };
-  const result = new Konva.Group();
-  world.add(maskNode, outline, stroke.mask, sketchNode, stroke.sketch, result, hintNode, paper, cells);
+  world.add(maskNode, outline, stroke.mask, sketchNode, stroke.sketch, hintNode, paper, cells);
   let outlined: readonly (readonly number[])[] | null = null;
 
   return {
     /** Where a running stroke is laid on what it changes. */
     stroke,
-    /** Everything in it has to be drawn `BEHIND`. */
-    result,
     show(state: InkState, { mask, inks }: RasterView): void {
       const { frame, zoom } = state;
       paper.setAttrs({ visible: state.sketch === 'page', ...frame });

@@ -7,10 +7,10 @@ const SHARP_FROM = 5;
 
 /**
  * As few as there can be, for each is a canvas of the window's size that the browser keeps and composes:
- * a preview at every step (`ink`) and a stroke (`active`) are not to draw the document's other layers anew,
- * and a pointer that only moves (`chrome`) none of it.
+ * a stroke (`active`) is not to draw the document's other layers anew, a preview at every step (`result`) not them and
+ * not the mask with its outline (`ink`), and a pointer that only moves (`chrome`) none of it.
  */
-const NAMES = ['below', 'active', 'above', 'ink', 'chrome'] as const;
+const NAMES = ['below', 'active', 'above', 'result', 'ink', 'chrome'] as const;
 export type LayerName = (typeof NAMES)[number];
 
 export interface LayerStack {
@@ -33,8 +33,11 @@ export function layerStack(stage: Konva.Stage): LayerStack {
   const world = each(() => new Konva.Group());
   const screen = each(() => new Konva.Group());
   const stale = new Set<LayerName>();
+  // Konva warns of more than five, thinking them all in sight; most of these seldom are.
+  Konva.showWarnings = false;
+  stage.add(layers.below, layers.active, layers.above, layers.result, layers.ink, layers.chrome);
+  Konva.showWarnings = true;
   for (const name of NAMES) {
-    stage.add(layers[name]);
     layers[name].add(world[name], screen[name]);
     // A draw that was under way when the layer went out of sight has drawn nothing.
     layers[name].on('draw', () => {

@@ -3,7 +3,6 @@ import Konva from 'konva';
 import type { Rect } from '../document/geometry.ts';
 import type { Candidate } from '../stores/candidates.ts';
 import { pictureNow } from '../surfaces/pictures.ts';
-import { BEHIND } from './inkView.ts';
 
 /** A preview while the job runs, at latent size. */
 export interface Preview {
@@ -12,9 +11,9 @@ export interface Preview {
 }
 
 export function resultView(group: Konva.Group, changed: () => void) {
-  const node = new Konva.Image({ ...BEHIND, image: undefined, listening: false, visible: false });
+  const node = new Konva.Image({ image: undefined, listening: false, visible: false });
   const previewNode = smoothImage();
-  group.add(previewNode, node);
+  group.add(node, previewNode);
   const previewImage = new Image();
   let preview: Preview | null = null;
   previewImage.addEventListener('load', () => {
@@ -49,7 +48,7 @@ export function resultView(group: Konva.Group, changed: () => void) {
 
 /** An image that is drawn softly at any zoom: a preview has a pixel where the picture will have 8 × 8. */
 function smoothImage(): Konva.Image {
-  const node = new Konva.Image({ ...BEHIND, image: undefined, listening: false, visible: false });
+  const node = new Konva.Image({ image: undefined, listening: false, visible: false });
   node.sceneFunc((context, shape) => {
     const image = (shape as Konva.Image).image();
     if (image === undefined) return;

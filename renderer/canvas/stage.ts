@@ -87,7 +87,7 @@ function pusher(
     arrived++;
     push();
   });
-  const result = resultView(ink.result, () => stack.draw('ink'));
+  const result = resultView(stack.world.result, () => stack.draw('result'));
   const blend = shownBlend(() => push());
   const changed = changes();
   const colours = coloursOf(container);
@@ -114,12 +114,13 @@ function pusher(
     if (mode === 'edit') pushPictures(document, raster, place);
     else pictures.hide();
     const blended = blend.current(candidate);
+    stack.show('result', showsResult);
     if (changed('result', candidate, preview?.url, blended, picturesLoaded()) || moved) {
       result.show(candidate, preview, blended, view.zoom * RATIO);
-      stack.draw('ink');
+      stack.draw('result');
     }
     const inkState = { frame: document.frame, zoom: view.zoom, ...inkOf(state, document, showsResult) };
-    stack.show('ink', mode !== 'create' || showsResult);
+    stack.show('ink', mode !== 'create');
     if (changed('ink', ...Object.values(inkState), raster) || moved) {
       ink.show(inkState, raster);
       stack.draw('ink');
