@@ -1,4 +1,4 @@
-/** End to end: a real browser, `emulsion serve`, the real engine on the starter set; two tests at a time, each with a studio of its own. */
+/** End to end: a real browser, `emulsion serve`, the real engine on the starter set; each test with a studio of its own. */
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './chromium.ts';
 
@@ -10,7 +10,8 @@ export default defineConfig({
   outputDir: '../../test-results',
   globalSetup: './build.ts',
   fullyParallel: true,
-  workers: 2,
+  // Some tests judge processor time, which two at a time on two cores make each other take twice of.
+  workers: 1,
   timeout: 300_000,
   expect: { timeout: 60_000 },
   reporter: [
