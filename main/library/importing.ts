@@ -52,15 +52,16 @@ async function copyWhole(path: string, target: string): Promise<void> {
 /** Where files are on their way to: two that arrive at once under one name must not take each other's place. */
 const arriving = new Set<string>();
 
-/** As freeName, kept for the caller until taken off `arriving`: claimed before it is looked at, or another could arrive meanwhile. */
-async function claimName(folder: string, name: string): Promise<string> {
-  for (const path of namesLike(folder, name)) {
-    if (arriving.has(path)) continue;
+/** As freeName, kept for the caller until taken off `arriving`. */
+function claimName(folder: string, name: string): Promise<string> {
+  return firstName(folder, name, async (path) => {
+    if (arriving.has(path)) return false;
+    // Claimed before it is looked at, or another could arrive meanwhile.
     arriving.add(path);
-    if (await isFree(path)) return path;
+    if (await isFree(path)) return true;
     arriving.delete(path);
-  }
-  throw new RangeError('there is always another name');
+    return false;
+  });
 }
 
 /** @throws StudioError `disk-full` when fewer than `bytes` plus a reserve are free. */
@@ -76,15 +77,19 @@ export async function requireSpace(folder: string, bytes: number): Promise<void>
 }
 
 /** A name not taken in `folder`: "name.safetensors", "name (2).safetensors", … */
-export async function freeName(folder: string, name: string): Promise<string> {
-  for (const path of namesLike(folder, name)) if (await isFree(path)) return path;
-  throw new RangeError('there is always another name');
+export function freeName(folder: string, name: string): Promise<string> {
+  return firstName(folder, name, isFree);
 }
 
-/** Without end. */
-function* namesLike(folder: string, name: string): Generator<string> {
-  yield join(folder, name);
-  for (let number = 2; ; number++) yield join(folder, name.replace(/(\.[^.]*)?$/, ` (${number})$1`));
+async function firstName(
+  folder: string,
+  name: string,
+  accepts: (path: string) => Promise<boolean>,
+): Promise<string> {
+  for (let number = 1; ; number++) {
+    const path = join(folder, number === 1 ? name : name.replace(/(\.[^.]*)?$/, ` (${number})$1`));
+    if (await accepts(path)) return path;
+  }
 }
 
 async function isFree(path: string): Promise<boolean> {
